@@ -1,0 +1,47 @@
+"""Many sequences of token ids in one flat NumPy array."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class TokenSequences:
+    """N sequences of ids, of any lengths, without padding.
+
+    Args:
+        ids: all ids one after the other, `int32` (total,); may be memory-mapped.
+        lengths: how many belong to each sequence, (N,).
+    """
+
+    def __init__(self, ids: np.ndarray, lengths: Sequence[int] | np.ndarray):
+        self.ids = ids
+        self.lengths = np.asarray(lengths, "int64")
+        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
+        if self._starts[-1] != len(ids):
+            raise ValueError(f"The lengths add up to {self._starts[-1]}, the ids are {len(ids)}.")
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["TokenSequences"]) -> "TokenSequences":
+        """The sequences of all parts, in order."""
+        if not parts:
+            return cls(np.zeros(0, "int32"), [])
+        return cls(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.lengths for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.ids[self._starts[index] : self._starts[index] + self.lengths[index]]
+
+    def padded(self, indices: np.ndarray, multiple_of: int = 1) -> np.ndarray:
+        """Rows as an `int32` matrix (B, T), padded right with 0 to a multiple of `multiple_of`."""
+        longest = int(self.lengths[indices].max(initial=1))
+        width = -(-longest // multiple_of) * multiple_of
+        matrix = np.zeros((len(indices), width), "int32")
+        for row, index in enumerate(indices):
+            sequence = self[index]
+            matrix[row, : len(sequence)] = sequence
+        return matrix
