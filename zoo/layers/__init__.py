@@ -1,0 +1,16 @@
+"""Building blocks, in `keras` and `keras.ops` alone, so that they run on every backend."""
+
+from zoo.layers.attention import MultiHeadAttention, TransformerBlock
+from zoo.layers.embedding import SinePositions
+from zoo.layers.pooling import POOLINGS, PaddingMask, Pooling
+from zoo.layers.recurrent import RecurrentBlock
+
+__all__ = [
+    "POOLINGS",
+    "MultiHeadAttention",
+    "PaddingMask",
+    "Pooling",
+    "RecurrentBlock",
+    "SinePositions",
+    "TransformerBlock",
+]
