@@ -1,0 +1,48 @@
+"""The average of word vectors: what can be known without the order of words."""
+
+import keras
+
+from zoo.models.registry import register_model
+from zoo.models.sequence_model import SequenceModel
+
+
+@register_model
+def BagOfWords(
+    *,
+    vocabulary_size: int,
+    output: str = "text",
+    num_classes: int = 2,
+    sequence_length: int | None = None,
+    embedding_dim: int = 64,
+    pooling: str = "average",
+    embedding_dropout: float = 0.0,
+    dropout: float = 0.5,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    name: str = "bag_of_words",
+) -> SequenceModel:
+    """A linear classifier on averaged token embeddings (Joulin et al. 2016, without n-grams).
+
+    It is the mark that a sequence model has to beat: it reads a text as its bag of words. With `output="token"`
+    it knows the last token only. Arguments and what is returned are those of `zoo.LSTM`.
+    """
+    del sequence_length  # A bag has no length.
+    regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+    return SequenceModel(
+        token_embedding=keras.layers.Embedding(
+            vocabulary_size, embedding_dim, name="token_embedding"
+        ),
+        embedding_dropout=keras.layers.SpatialDropout1D(
+            embedding_dropout, name="embedding_dropout"
+        ),
+        blocks=[],
+        pooling=pooling,
+        feature_dropout=dropout,
+        logits=keras.layers.Dense(
+            num_classes if output == "text" else vocabulary_size,
+            kernel_regularizer=regularizer,
+            name="logits",
+        ),
+        output=output,
+        name=name,
+    )

@@ -1,0 +1,56 @@
+"""What the recurrent architectures share: all of it but the cell."""
+
+import keras
+
+from zoo.layers import RecurrentBlock
+from zoo.models.sequence_model import SequenceModel
+
+
+def recurrent_model(
+    cell: str,
+    *,
+    vocabulary_size: int,
+    output: str,
+    num_classes: int,
+    embedding_dim: int,
+    units: int,
+    num_layers: int,
+    bidirectional: bool,
+    pooling: str,
+    embedding_dropout: float,
+    dropout: float,
+    l1: float,
+    l2: float,
+    name: str,
+) -> SequenceModel:
+    """Embedding, `num_layers` recurrent blocks of one cell, head. For the arguments see `zoo.LSTM`."""
+    regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+    return SequenceModel(
+        token_embedding=keras.layers.Embedding(
+            vocabulary_size, embedding_dim, name="token_embedding"
+        ),
+        embedding_dropout=keras.layers.SpatialDropout1D(
+            embedding_dropout, name="embedding_dropout"
+        ),
+        blocks=[
+            RecurrentBlock(
+                cell,
+                units,
+                bidirectional=bidirectional,
+                # Between layers; what the head reads has its own.
+                dropout=dropout if index < num_layers - 1 else 0.0,
+                kernel_regularizer=regularizer,
+                name=f"block_{index}",
+            )
+            for index in range(num_layers)
+        ],
+        pooling=pooling,
+        feature_dropout=dropout,
+        logits=keras.layers.Dense(
+            num_classes if output == "text" else vocabulary_size,
+            kernel_regularizer=regularizer,
+            name="logits",
+        ),
+        output=output,
+        name=name,
+    )

@@ -1,0 +1,187 @@
+"""What every architecture of the zoo is: a Keras model that can be read whole or step by step."""
+
+import keras
+from keras import ops
+
+from zoo.layers import PaddingMask, Pooling
+
+OUTPUTS = ("text", "token")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SequenceModel(keras.Model):
+    """Token embeddings, a stack of blocks, and a head: one answer a text or one a token.
+
+    It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own. Beside `call` it can
+    be advanced: from `initial_state`, block after block of tokens, each block giving the very features that the pass
+    over the whole sequence gives at these positions. Generation needs no more than that.
+
+    Shape letters: B batch, T tokens, D width of the features, V vocabulary, C classes.
+
+    Token ids are `int32` (B, T), padded right with 0; every row has at least one real token. The state is
+    a nest of tensors whose first axis is the batch and whose shapes never change.
+
+    Args:
+        token_embedding: (B, T) -> (B, T, E).
+        blocks: layers with `call(x, padding_mask)`, `initial_state(batch_size, length)`,
+            `advance(x, padding_mask, state, positions)` and a `causal` property.
+        logits: the last layer, (..., D) -> (..., C or V).
+        output: `"text"`, one answer a text, or `"token"`, one a token.
+        pooling: how a text's features become one vector; for `output="text"`.
+        positions: layer that adds the order of tokens to embeddings, or None.
+        embedding_dropout: layer on the embeddings, or None.
+        final_norm: layer on the features, or None.
+        feature_dropout: share of what the head reads set to zero in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        token_embedding,
+        blocks,
+        logits,
+        output: str = "text",
+        pooling: str | None = "average+max",
+        positions=None,
+        embedding_dropout=None,
+        final_norm=None,
+        feature_dropout: float = 0.0,
+        name: str | None = None,
+        **kwargs,
+    ):
+        if output not in OUTPUTS:
+            raise ValueError(f"output must be one of {', '.join(OUTPUTS)}; it is {output!r}.")
+
+        # Layers
+        self.padding_mask = PaddingMask(name="padding_mask")
+        self.token_embedding = token_embedding
+        self.positions = positions
+        self.embedding_dropout = embedding_dropout
+        self.blocks = list(blocks)
+        self.final_norm = final_norm
+        self.pooling = Pooling(pooling, name="pooling") if output == "text" else None
+        self.feature_dropout = keras.layers.Dropout(feature_dropout, name="feature_dropout")
+        self.logits = logits
+        self.output_kind = output
+
+        # Functional model
+        inputs = self._symbolic_inputs()
+        super().__init__(inputs=inputs, outputs=self._answer(inputs), name=name, **kwargs)
+
+        # Config
+        self.pooling_kind = pooling
+
+    # The whole pass
+
+    @property
+    def causal(self) -> bool:
+        """Whether a position's features depend on itself and earlier positions only."""
+        return all(block.causal for block in self.blocks)
+
+    def features(self, token_ids, source_ids=None):
+        """Features of every position: ids (B, T) -> (B, T, D).
+
+        `source_ids` (B, S) is what an encoder-decoder's decoder attends to; other models have none.
+        """
+        del source_ids
+        return self._decode(token_ids)
+
+    def head(self, features):
+        """Logits of features: (B, T, D) -> (B, T, V), or one vector a text (B, D) -> (B, C)."""
+        return self.logits(self.feature_dropout(features))
+
+    def _symbolic_inputs(self):
+        return keras.Input((None,), dtype="int32", name="token_ids")
+
+    def _answer(self, token_ids):
+        features = self.features(token_ids)
+        if self.pooling is not None:
+            features = self.pooling(features, self.padding_mask(token_ids))
+        return self.head(features)
+
+    def _embed(self, token_ids, places=None):
+        x = self.token_embedding(token_ids)
+        if self.positions is not None:
+            x = self.positions(x) if places is None else self.positions(x, places)
+        return x if self.embedding_dropout is None else self.embedding_dropout(x)
+
+    def _decode(self, token_ids, **source):
+        x = self._embed(token_ids)
+        mask = self.padding_mask(token_ids)
+        for block in self.blocks:
+            x = block(x, mask, **source)
+        return x if self.final_norm is None else self.final_norm(x)
+
+    # Step by step
+
+    def initial_state(self, batch_size: int, length: int, source_ids=None):
+        """The state before any token.
+
+        Args:
+            batch_size: B.
+            length: the most tokens that the state will ever be advanced by.
+            source_ids: (B, S), for an encoder-decoder only.
+
+        Returns:
+            A nest of tensors, batch first.
+        """
+        self._check_causal()
+        return self._initial_state(batch_size, length)
+
+    def _initial_state(self, batch_size, length, **source):
+        return {
+            "position": ops.zeros((batch_size,), "int32"),
+            "blocks": [b.initial_state(batch_size, length, **source) for b in self.blocks],
+        }
+
+    def advance(self, token_ids, state):
+        """Reads a block of tokens: ids (B, T >= 1), state -> features (B, T, D), state.
+
+        Pads change nothing: a row of pads leaves its part of the state as it was.
+        """
+        self._check_causal()
+        mask = self.padding_mask(token_ids)
+        read = state["position"][:, None] + ops.cumsum(ops.cast(mask, "int32"), axis=1)
+        places = ops.maximum(read - 1, 0)
+        x = self._embed(token_ids, places)
+        block_states = []
+        for block, block_state in zip(self.blocks, state["blocks"], strict=True):
+            x, block_state = block.advance(x, mask, block_state, places)
+            block_states.append(block_state)
+        x = x if self.final_norm is None else self.final_norm(x)
+        return x, {"position": read[:, -1], "blocks": block_states}
+
+    def _check_causal(self):
+        if not self.causal:
+            raise ValueError(
+                f"{self.name} reads in both directions, so it cannot be advanced token by token; "
+                "build it with bidirectional=False."
+            )
+
+    # Config
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "token_embedding": serialize(self.token_embedding),
+            "blocks": [serialize(block) for block in self.blocks],
+            "logits": serialize(self.logits),
+            "output": self.output_kind,
+            "pooling": self.pooling_kind,
+            "positions": serialize(self.positions),
+            "embedding_dropout": serialize(self.embedding_dropout),
+            "final_norm": serialize(self.final_norm),
+            "feature_dropout": self.feature_dropout.rate,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        def made(value):
+            if isinstance(value, list):
+                return [made(item) for item in value]
+            if isinstance(value, dict):
+                return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+            return value
+
+        return cls(**{key: made(value) for key, value in config.items()})

@@ -1,0 +1,154 @@
+"""The encoder-decoder Transformer."""
+
+import keras
+from keras import ops
+
+from zoo.layers import SinePositions, TransformerBlock
+from zoo.models.registry import register_model
+from zoo.models.sequence_model import SequenceModel
+
+# The id that `TextToIds` gives to the start of a text, the first token a decoder reads.
+_START_ID = 2
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class EncoderDecoderModel(SequenceModel):
+    """A `SequenceModel` whose blocks attend to a source that an encoder has read.
+
+    With `output="text"` the text is the source, and the decoder reads one start token: its features are the
+    text's. With `output="token"` the inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`.
+
+    Args:
+        encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source.
+        encoder_norm: layer on the encoded source.
+        **arguments: those of `SequenceModel`; its blocks take `source` and `source_mask` too.
+    """
+
+    def __init__(self, *, encoder_blocks, encoder_norm, **arguments):
+        self.encoder_blocks = list(encoder_blocks)
+        self.encoder_norm = encoder_norm
+        super().__init__(**arguments)
+
+    def features(self, token_ids, source_ids=None):
+        return self._decode(token_ids, **self._encode(source_ids))
+
+    def _symbolic_inputs(self):
+        token_ids = super()._symbolic_inputs()
+        if self.output_kind == "text":
+            return token_ids
+        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
+        return {"token_ids": token_ids, "source_ids": source_ids}
+
+    def _answer(self, inputs):
+        if self.output_kind == "token":
+            return self.head(self.features(**inputs))
+        start = ops.full_like(inputs[:, :1], _START_ID)
+        features = self.features(start, source_ids=inputs)
+        return self.head(self.pooling(features, self.padding_mask(start)))
+
+    def _encode(self, source_ids):
+        mask = self.padding_mask(source_ids)
+        x = self._embed(source_ids)
+        for block in self.encoder_blocks:
+            x = block(x, mask)
+        return {"source": self.encoder_norm(x), "source_mask": mask}
+
+    def initial_state(self, batch_size, length, source_ids=None):
+        if source_ids is None:
+            raise ValueError(f"{self.name} is an encoder-decoder: its state needs source_ids (B, S).")
+        self._check_causal()
+        return self._initial_state(batch_size, length, **self._encode(source_ids))
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "encoder_blocks": [serialize(block) for block in self.encoder_blocks],
+            "encoder_norm": serialize(self.encoder_norm),
+        }
+
+
+@register_model
+def Transformer(
+    *,
+    vocabulary_size: int,
+    output: str = "text",
+    num_classes: int = 2,
+    sequence_length: int | None = None,
+    embedding_dim: int = 64,
+    hidden_units: int = 128,
+    num_layers: int = 1,
+    num_heads: int = 4,
+    embedding_dropout: float = 0.5,
+    dropout: float = 0.1,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    name: str = "transformer",
+) -> EncoderDecoderModel:
+    """Encoder-decoder Transformer (Vaswani et al. 2017), pre-norm, with sine positions.
+
+    For an answer a text, the decoder reads one start token while attending to the encoded text.
+
+    Args:
+        vocabulary_size: V, the number of token ids, the pad 0 included.
+        output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
+        num_classes: C, the logits a text; two classes are two logits.
+        sequence_length: taken so that all architectures share their arguments; sine positions
+            serve any length.
+        embedding_dim: D, the width throughout.
+        hidden_units: width inside the feed-forward networks.
+        num_layers: blocks of the encoder, and as many of the decoder.
+        num_heads: attention heads; must divide `embedding_dim`.
+        embedding_dropout: share of the embedding's dimensions dropped in training, for a whole
+            text at a time.
+        dropout: share dropped in training, of attention weights and of each sublayer's output.
+        l1: weight of the sum of absolute kernel weights in the training loss.
+        l2: weight of the sum of squared kernel weights in the training loss.
+        name: the model's name.
+
+    Returns:
+        An `EncoderDecoderModel`: token ids `int32` (B, T) -> logits (B, C); or with
+        `output="token"` `{"token_ids": (B, T), "source_ids": (B, S)}` -> logits (B, T, V).
+    """
+    del sequence_length
+    if embedding_dim % num_heads:
+        raise ValueError(
+            f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of {num_heads}."
+        )
+    regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+    def blocks(side, **options):
+        return [
+            TransformerBlock(
+                num_heads,
+                hidden_units,
+                dropout=dropout,
+                kernel_regularizer=regularizer,
+                name=f"{side}_{index}",
+                **options,
+            )
+            for index in range(num_layers)
+        ]
+
+    return EncoderDecoderModel(
+        token_embedding=keras.layers.Embedding(
+            vocabulary_size, embedding_dim, name="token_embedding"
+        ),
+        positions=SinePositions(name="positions"),
+        embedding_dropout=keras.layers.SpatialDropout1D(
+            embedding_dropout, name="embedding_dropout"
+        ),
+        encoder_blocks=blocks("encoder"),
+        encoder_norm=keras.layers.LayerNormalization(name="encoder_norm"),
+        blocks=blocks("decoder", causal=True, cross_attention=True),
+        final_norm=keras.layers.LayerNormalization(name="final_norm"),
+        pooling="last",
+        feature_dropout=dropout,
+        logits=keras.layers.Dense(
+            num_classes if output == "text" else vocabulary_size,
+            kernel_regularizer=regularizer,
+            name="logits",
+        ),
+        output=output,
+        name=name,
+    )

@@ -1,0 +1,76 @@
+"""Names for what a package of the zoo holds: a module that registers something is part of it."""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+class UnknownNameError(ValueError):
+    """A name or an argument that is not known; the message lists those that are."""
+
+
+class Registry:
+    """Makers by name. All modules of a package are imported before the first look-up.
+
+    Args:
+        kind: what is registered, as error messages say it.
+        package: the package whose modules register something.
+    """
+
+    def __init__(self, kind: str, package: str):
+        self.kind = kind
+        self._package = package
+        self._makers: dict[str, Callable] = {}
+        self._is_complete = False
+
+    def register(self, name: str, maker: Callable) -> None:
+        """Enters a class or a function under a name."""
+        self._makers[name] = maker
+
+    def names(self) -> list[str]:
+        """All names, in alphabetical order."""
+        if not self._is_complete:
+            path = importlib.import_module(self._package).__path__
+            for module in pkgutil.iter_modules(path):
+                importlib.import_module(f"{self._package}.{module.name}")
+            self._is_complete = True
+        return sorted(self._makers)
+
+    def __getitem__(self, name: str) -> Callable:
+        known = self.names()
+        if name not in known:
+            raise UnknownNameError(unknown(self.kind, name, known))
+        return self._makers[name]
+
+    def make(self, name: str, *positional, **arguments) -> Any:
+        """Calls what has a name.
+
+        Raises:
+            UnknownNameError: for a name that is not registered, or an argument that it does not take.
+        """
+        maker = self[name]
+        check_arguments(name, maker, arguments)
+        return maker(*positional, **arguments)
+
+
+def check_arguments(name: str, maker: Callable, arguments: Iterable[str]) -> None:
+    """Raises `UnknownNameError` for the first argument that a class or function does not take."""
+    known = [
+        parameter.name
+        for parameter in inspect.signature(maker).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for argument in arguments:
+        if argument not in known:
+            raise UnknownNameError(unknown(f"argument of {name}", argument, known))
+
+
+def unknown(kind: str, name: str, known: Iterable[str], *also: str) -> str:
+    """One sentence on a name that is not known, with those that are and the nearest of them."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"Unknown {kind} {name!r}: expected one of {', '.join([*known, *also])}.{hint}"
