@@ -1,0 +1,68 @@
+"""Metrics of a classifier, computed exactly over a whole split from its logits."""
+
+import numpy as np
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (N, C) of logits (N, C), in float64."""
+    logits = np.asarray(logits, "float64")
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
+    """Counts (C, C): a row a true class, a column a predicted one."""
+    matrix = np.zeros((num_classes, num_classes), "int64")
+    np.add.at(matrix, (labels, predictions), 1)
+    return matrix
+
+
+def f1(confusion: np.ndarray) -> float:
+    """F1 of class 1 where there are two classes, else the mean over all classes (macro).
+
+    A class that neither occurs nor is predicted counts as 0.
+    """
+    hits = np.diag(confusion)
+    total = confusion.sum(axis=0) + confusion.sum(axis=1)
+    by_class = np.divide(2 * hits, total, out=np.zeros(len(hits)), where=total > 0)
+    return float(by_class[1] if len(hits) == 2 else by_class.mean())
+
+
+def auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Area under the ROC curve, exact, ties counted half (Mann and Whitney 1947).
+
+    Of class 1 where there are two, else the mean of each class against the rest. Classes of which
+    the labels hold none or nothing else are left out; None where that leaves no class.
+    """
+    num_classes = probabilities.shape[1]
+    areas = []
+    for label in [1] if num_classes == 2 else range(num_classes):
+        positive = labels == label
+        if positive.all() or not positive.any():
+            continue
+        _, inverse, counts = np.unique(
+            probabilities[:, label], return_inverse=True, return_counts=True
+        )
+        ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+        count = positive.sum()
+        wins = ranks[positive].sum() - count * (count + 1) / 2
+        areas.append(wins / (count * (len(labels) - count)))
+    return float(np.mean(areas)) if areas else None
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017, equation 3), over bins of equal width.
+
+    The mean distance between how sure the predicted class is and how often it is right.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = np.bincount(place, right - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / len(labels))
+
+
+def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of minus the logarithm of the true class's probability, in nats."""
+    true = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(true, np.finfo("float64").tiny)).mean())

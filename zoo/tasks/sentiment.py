@@ -1,0 +1,176 @@
+"""Which class a text belongs to: sentiment, or any other set of labels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.datasets import DatasetError, TextDataset
+from zoo.preprocessing import TokenSequences
+from zoo.tasks import scores
+from zoo.tasks.batches import sorted_batches
+from zoo.tasks.registry import register_task
+from zoo.tasks.task import Evaluation, Examples, Task
+
+
+@register_task
+class Sentiment(Task):
+    """One of C classes for each text. See `sentiment`, which makes it.
+
+    Args:
+        text_to_ids: how texts are read.
+        label_names: the name of each of the C classes.
+        dataset: labelled texts with these classes, or None.
+    """
+
+    name = "sentiment"
+    output = "text"
+    monitor = ("val_loss", "min")
+
+    def __init__(
+        self,
+        text_to_ids,
+        label_names: Sequence[str],
+        dataset: TextDataset | None = None,
+    ):
+        super().__init__(text_to_ids, dataset)
+        self.label_names = tuple(label_names)
+        if dataset is not None and dataset.label_names != self.label_names:
+            raise DatasetError(
+                f"The labels of {dataset.name} are {_listed(dataset.label_names)}, the task's are "
+                f"{_listed(self.label_names)}."
+            )
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: TextDataset,
+        *,
+        level: str = "word",
+        vocabulary_size: int = 20_000,
+        minimum_count: int = 2,
+        sequence_length: int = 300,
+        truncation: str = "both",
+        lowercase: bool = True,
+        markup: str = "remove",
+        punctuation: str = "expressive",
+    ) -> "Sentiment":
+        """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
+        from zoo.preprocessing import TextToIds
+
+        if dataset.label_names is None or dataset.train.labels is None:
+            raise DatasetError(f"{dataset.name} has no labels, which sentiment needs.")
+        text_to_ids = TextToIds(
+            level=level,
+            vocabulary_size=vocabulary_size,
+            minimum_count=minimum_count,
+            sequence_length=sequence_length,
+            truncation=truncation,
+            lowercase=lowercase,
+            markup=markup,
+            punctuation=punctuation,
+        )
+        return cls(text_to_ids, dataset.label_names, dataset)
+
+    def _make_examples(self, sequences: TokenSequences, split) -> Examples:
+        return Examples(sequences, np.asarray(split.labels, "int32"))
+
+    def model_arguments(self) -> dict[str, Any]:
+        if self.dataset is not None:
+            self.examples("train")
+        return {
+            "vocabulary_size": len(self.text_to_ids.vocabulary),
+            "output": self.output,
+            "num_classes": len(self.label_names),
+            "sequence_length": self.text_to_ids.sequence_length,
+        }
+
+    def loss(self):
+        import keras
+
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def metrics(self) -> list:
+        import keras
+
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def optimum(self) -> dict[str, float] | None:
+        known = self.dataset.optimum
+        return known and {"accuracy": known.accuracy_on_test, "loss": known.loss}
+
+    def evaluate(self, predict: Callable, examples: Examples, batch_size: int) -> Evaluation:
+        logits = np.zeros((len(examples), len(self.label_names)), "float32")
+        for indices in sorted_batches(examples.lengths, batch_size):
+            inputs, *_ = self.batch(examples, indices)
+            logits[indices] = predict(inputs)
+        return self.score(examples.targets, scores.softmax(logits))
+
+    def score(self, labels: np.ndarray, probabilities: np.ndarray) -> Evaluation:
+        """All metrics of labels (N,) and probabilities (N, C)."""
+        confusion = scores.confusion_matrix(
+            labels, probabilities.argmax(axis=1), len(self.label_names)
+        )
+        return Evaluation(
+            {
+                "accuracy": float(np.trace(confusion) / confusion.sum()),
+                "f1": scores.f1(confusion),
+                "auc": scores.auc(labels, probabilities),
+                "loss": scores.cross_entropy(labels, probabilities),
+                "calibration_error": scores.calibration_error(labels, probabilities),
+            },
+            {"confusion_matrix": confusion.tolist(), "label_names": list(self.label_names)},
+        )
+
+    def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
+        """The weight of each class, (C,).
+
+        Args:
+            examples: the training examples.
+            weights: `"balanced"` for weights in inverse proportion to the classes' counts, with
+                mean 1 over the examples; or a mapping from class name to weight.
+        """
+        if weights is None:
+            return None
+        if weights == "balanced":
+            counts = np.bincount(examples.targets, minlength=len(self.label_names))
+            return len(examples) / (len(counts) * np.maximum(counts, 1.0))
+        if not isinstance(weights, Mapping) or set(weights) != set(self.label_names):
+            raise ValueError(
+                f"class_weights must be 'balanced' or give a weight for each of "
+                f"{_listed(self.label_names)}; it is {weights!r}."
+            )
+        return np.array([float(weights[label]) for label in self.label_names])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "label_names": list(self.label_names),
+            "text_to_ids": self.text_to_ids.get_config(),
+        }
+
+    @classmethod
+    def from_config(cls, config, dataset=None) -> "Sentiment":
+        from zoo.preprocessing import TextToIds
+
+        return cls(TextToIds(**config["text_to_ids"]), config["label_names"], dataset)
+
+
+def sentiment(dataset: TextDataset, **options) -> Sentiment:
+    """The task of telling which class a text belongs to.
+
+    Args:
+        dataset: labelled texts, of two classes or more.
+        **options: how texts are read, see `zoo.preprocessing.TextToIds`: `level` (`"word"`),
+            `vocabulary_size` (20,000), `minimum_count` (2), `sequence_length` (300 tokens),
+            `truncation` (`"both"`, since reviews say what they mean first and last),
+            `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`).
+
+    Raises:
+        DatasetError: for a dataset without labels.
+    """
+    return Sentiment.from_dataset(dataset, **options)
+
+
+def _listed(names) -> str:
+    return ", ".join(map(str, names or ["none"]))
