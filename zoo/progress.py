@@ -1,0 +1,75 @@
+"""How a fit is watched in a terminal or a notebook."""
+
+import time
+
+import keras
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar that moves with each batch, and a line for each epoch that is done.
+
+    It writes to standard error; where that is no terminal there are the lines alone.
+
+    Args:
+        title: what is fitted.
+        epochs: how many epochs there may be.
+    """
+
+    def __init__(self, title: str, epochs: int):
+        super().__init__()
+        self._title = title
+        self._epochs = epochs
+        self._bar = None
+
+    def on_train_begin(self, logs=None):
+        """Opens the display."""
+        from rich import progress
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        self._console.print(f"{self.model.name}, {self._title}")
+        if self._console.is_terminal or self._console.is_jupyter:
+            self._bar = progress.Progress(
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(bar_width=30),
+                progress.TextColumn("{task.percentage:3.0f}%"),
+                progress.TimeRemainingColumn(compact=True),
+                progress.TextColumn("{task.fields[status]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("", total=self.params.get("steps"), status="")
+        self._shown_at = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets the bar to its start."""
+        self._batch = 0
+        if self._bar:
+            self._bar.reset(
+                self._task, description=f"epoch {epoch + 1}/{self._epochs}", status=""
+            )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Moves the bar, ten times a second at most."""
+        self._batch += 1
+        if self._bar and time.monotonic() - self._shown_at > 0.1:
+            self._shown_at = time.monotonic()
+            status = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+            self._bar.update(self._task, completed=self._batch, status=status)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Prints what the epoch came to."""
+        shown = ("loss", "accuracy", "val_loss", "val_accuracy")
+        scores = "  ".join(f"{name} {logs[name]:.4f}" for name in shown if name in logs)
+        self._console.print(
+            f"  epoch {epoch + 1}/{self._epochs}  {scores}  {logs['seconds']:.1f} s",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def on_train_end(self, logs=None):
+        """Takes the bar away."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,253 @@
+"""What came out of a run, for people and as JSON."""
+
+import dataclasses
+import html
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo import files
+
+FORMAT = 1
+
+# How each score is written: as a percentage, or as a number.
+_PERCENTAGES = ("accuracy", "f1", "auc", "calibration_error")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Everything that a run tells of itself.
+
+    Attributes:
+        task: the task's name.
+        model: name and parameters of the model.
+        dataset: name, sizes, fingerprint and faults of the data.
+        seed: the seed of everything random in the run.
+        training: the arguments of the fit, and the epoch whose weights were kept.
+        history: one entry an epoch: training metrics, `val_` metrics, learning rate, seconds.
+        validation: scores of the kept weights on the validation split.
+        test: scores on the test split, which was looked at once, at the end; empty if it was not.
+        details: further facts of the test split, such as its confusion matrix.
+        optimum: the best possible scores, for data whose process is known.
+        seconds: reading, tokenizing, fitting (with validation each epoch), evaluating.
+        throughput: examples and tokens a second while fitting.
+        padding_share: share of padding among the positions that were trained on.
+        peak_memory_mb: most resident memory of the process so far, in 10^6 bytes.
+        versions: of Python and what matters of its packages.
+        cores: processor cores that the process may use.
+        command: what was run.
+        runs: the reports of single seeds, where this one is over several: `test` and
+            `validation` are then means.
+        spread: standard deviation over the seeds of each test score.
+    """
+
+    task: str
+    model: dict[str, Any]
+    dataset: dict[str, Any]
+    seed: int | None
+    training: dict[str, Any]
+    history: list[dict[str, float | None]]
+    validation: dict[str, float | None]
+    test: dict[str, float | None]
+    details: dict[str, Any]
+    optimum: dict[str, float] | None
+    seconds: dict[str, float]
+    throughput: dict[str, float]
+    padding_share: float
+    peak_memory_mb: float
+    versions: dict[str, str]
+    cores: int
+    command: str
+    runs: list["Report"] = dataclasses.field(default_factory=list)
+    spread: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    # Several seeds
+
+    @classmethod
+    def over_seeds(cls, runs: Sequence["Report"], command: str) -> "Report":
+        """One report on runs that differ in their seed: means, and the spread of the test scores."""
+        first = runs[0]
+
+        def means(section: str) -> dict[str, float]:
+            entries = [getattr(run, section) for run in runs]
+            return {
+                key: statistics.fmean(entry[key] for entry in entries)
+                for key in entries[0]
+                if all(entry.get(key) is not None for entry in entries)
+            }
+
+        test = means("test")
+        return dataclasses.replace(
+            first,
+            seed=None,
+            history=[],
+            validation=means("validation"),
+            test=test,
+            details={},
+            seconds=means("seconds"),
+            throughput=means("throughput"),
+            padding_share=statistics.fmean(run.padding_share for run in runs),
+            peak_memory_mb=max(run.peak_memory_mb for run in runs),
+            command=command,
+            runs=list(runs),
+            spread={
+                key: statistics.stdev(run.test[key] for run in runs) if len(runs) > 1 else 0.0
+                for key in test
+            },
+        )
+
+    # JSON
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        entries = dataclasses.asdict(self)
+        entries["runs"] = [run.to_dict() for run in self.runs]
+        return {"format": FORMAT, **entries}
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> "Report":
+        """The report that `to_dict` told of.
+
+        Raises:
+            ValueError: for entries of another format, or that are not a report's.
+        """
+        if not isinstance(entries, Mapping) or entries.get("format") != FORMAT:
+            raise ValueError(f"expected a report of format {FORMAT}")
+        fields = {field.name for field in dataclasses.fields(cls)}
+        if set(entries) != fields | {"format"}:
+            wrong = ", ".join(sorted(set(entries) ^ (fields | {"format"})))
+            raise ValueError(f"expected a report's entries; missing or too many: {wrong}")
+        values = {key: value for key, value in entries.items() if key != "format"}
+        return cls(**{**values, "runs": [cls.from_dict(run) for run in values["runs"]]})
+
+    def save(self, path: files.Path) -> None:
+        """Writes the report as JSON, whole or not at all."""
+        files.write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: files.Path) -> "Report":
+        """Reads a report.
+
+        Raises:
+            FileError: where the file is missing, damaged or no report.
+        """
+        try:
+            return cls.from_dict(files.read_json(path, "a report"))
+        except (ValueError, TypeError) as error:
+            raise files.FileError(f"{path} is not a report of this zoo: {error}.") from error
+
+    # For people
+
+    def __rich__(self):
+        """The report as `rich` renders it in a terminal."""
+        from rich import box
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        scores = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        header, *rows = self._score_rows()
+        for index, column in enumerate(header):
+            scores.add_column(column, justify="left" if index == 0 else "right")
+        for row in rows:
+            scores.add_row(*row)
+        facts = Table(box=None, show_header=False, pad_edge=False)
+        for name, fact in self._facts():
+            facts.add_row(Text(name, style="dim"), Text(fact))
+        parts = [Text(self._title(), style="bold"), scores]
+        confusion = self._confusion_rows()
+        if confusion:
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+            for column in confusion[0]:
+                table.add_column(column, justify="right")
+            for row in confusion[1:]:
+                table.add_row(*row)
+            parts.append(table)
+        return Group(*parts, facts)
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), width=100, color_system=None)
+        console.print(self)
+        return console.file.getvalue()
+
+    def _repr_html_(self) -> str:
+        def table(rows, has_header):
+            written = []
+            for index, row in enumerate(rows):
+                cell = "th" if has_header and index == 0 else "td"
+                cells = "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in row)
+                written.append(f"<tr>{cells}</tr>")
+            return f"<table>{''.join(written)}</table>"
+
+        confusion = self._confusion_rows()
+        return (
+            f"<p><b>{html.escape(self._title())}</b></p>"
+            + table(self._score_rows(), has_header=True)
+            + (table(confusion, has_header=True) if confusion else "")
+            + table(self._facts(), has_header=False)
+        )
+
+    def _title(self) -> str:
+        return f"{self.model['name']} on {self.task}, {self.dataset['name']}"
+
+    def _score_rows(self) -> list[list[str]]:
+        """A header and a row a score, with a column of the optimum where that is known."""
+        header = ["score", "validation", "test"]
+        if self.spread:
+            header.append("spread")
+        if self.optimum:
+            header.append("best possible")
+        rows = [header]
+        for name in self.validation:
+            row = [name.replace("_", " "), _written(name, self.validation[name])]
+            row.append(_written(name, self.test.get(name)))
+            if self.spread:
+                row.append(f"± {_written(name, self.spread.get(name))}")
+            if self.optimum:
+                row.append(_written(name, self.optimum.get(name)))
+            rows.append(row)
+        return rows
+
+    def _confusion_rows(self) -> list[list[str]]:
+        matrix = self.details.get("confusion_matrix")
+        if not matrix or len(matrix) > 10:
+            return []
+        names = self.details["label_names"]
+        return [
+            ["true \\ predicted", *names],
+            *([name, *(f"{count:,}" for count in row)] for name, row in zip(names, matrix)),
+        ]
+
+    def _facts(self) -> list[tuple[str, str]]:
+        sizes = ", ".join(f"{count:,} {split}" for split, count in self.dataset["sizes"].items())
+        seconds = ", ".join(f"{key} {value:.1f}" for key, value in self.seconds.items())
+        seeds = [run.seed for run in self.runs] or [self.seed]
+        facts = [
+            ("data", f"{sizes}; {self.padding_share:.1%} padding"),
+            *(("note", sentence) for sentence in self.dataset["faults"]),
+            ("parameters", f"{self.model['parameters']:,}"),
+            ("seconds", seconds),
+            (
+                "throughput",
+                f"{self.throughput['examples_per_second']:,.0f} texts, "
+                f"{self.throughput['tokens_per_second']:,.0f} tokens a second while fitting",
+            ),
+            ("peak memory", f"{self.peak_memory_mb:,.0f} MB"),
+            ("seed", ", ".join(map(str, seeds))),
+            ("epochs", f"{self.training['epochs']}, weights of {self.training['best_epoch']} kept"),
+            ("versions", ", ".join(f"{key} {value}" for key, value in self.versions.items())),
+            ("cores", str(self.cores)),
+            ("command", self.command),
+        ]
+        if self.runs:
+            facts = [fact for fact in facts if fact[0] != "epochs"]
+        return facts
+
+
+def _written(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2%}" if name in _PERCENTAGES else f"{value:.4f}"

@@ -1,0 +1,435 @@
+"""The one routine that fits any architecture to any task, and tells what came of it."""
+
+import dataclasses
+import importlib.metadata
+import math
+import os
+import pathlib
+import platform
+import resource
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import files
+from zoo.progress import ProgressBar
+from zoo.report import Report
+from zoo.tasks.batches import epoch_batches
+from zoo.tasks.task import SPLITS, Evaluation, Examples, Task
+
+OPTIMIZERS = {
+    "adam": lambda rate, **options: keras.optimizers.Adam(rate, **options),
+    "adamw": lambda rate, **options: keras.optimizers.AdamW(rate, weight_decay=0.01, **options),
+    "sgd": lambda rate, **options: keras.optimizers.SGD(rate, momentum=0.9, **options),
+}
+LEARNING_RATES = {"adam": 3e-3, "adamw": 3e-3, "sgd": 0.3}
+SCHEDULES = ("linear", "cosine", "constant")
+
+# Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
+_EVALUATION_BATCH_SIZE = 256
+
+
+class TrainingError(RuntimeError):
+    """A fit could not go on; the message says where and what to try."""
+
+
+def fit_and_evaluate(
+    model: keras.Model | Callable[[], keras.Model],
+    task: Task,
+    *,
+    epochs: int = 2,
+    batch_size: int = 64,
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    learning_rate: float | None = None,
+    schedule: str = "linear",
+    warmup: float = 0.1,
+    clip_norm: float | None = 1.0,
+    class_weights: str | Mapping[str, float] | None = None,
+    early_stopping: int | None = None,
+    seed: int = 0,
+    seeds: Sequence[int] | None = None,
+    test: bool = True,
+    log_dir: files.Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: bool = True,
+    command: str | None = None,
+) -> Report:
+    """Fits a model to a task's training split and scores it on the others.
+
+    After each epoch the model is scored on the validation split; the weights of the best epoch are kept, by the metric
+    that `task.monitor` names. The test split is looked at once, with these weights, at the end.
+
+    Args:
+        model: a Keras model for the task, as it is; or a function that makes one, which is
+            called once `seed` is set, so that the seed covers the initial weights as well.
+        task: what the model is asked, with its dataset.
+        epochs: passes over the training split.
+        batch_size: examples a step. Batches hold examples of nearly one length; they are a
+            function of seed and epoch.
+        optimizer: `"adam"`, `"adamw"` (weight decay 0.01), `"sgd"` (momentum 0.9), or a Keras
+            optimizer as it is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay unused.
+        learning_rate: the highest rate; None for 0.003, for SGD 0.3.
+        schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"`, to 0, or `"constant"`.
+        warmup: share of all steps in which the rate rises from 0.
+        clip_norm: bound on the norm of all gradients together (Pascanu et al. 2013), or None.
+        class_weights: `"balanced"`, or a weight for each class name, or None.
+        early_stopping: so many epochs without a better validation score end the fit; None: none do.
+        seed: of weights (see `model`), order and dropout.
+        seeds: several, for several runs; `model` must then be a function. The report gives
+            means and spread, and the weights that are written are those of the seed that is best on validation.
+        test: whether the test split is scored.
+        log_dir: the folder of the run, for `model.keras`, `task.json`, `report.json` and
+            `logs` for TensorBoard; with several seeds each has a folder `seed_N` of its own in it too.
+        callbacks: Keras callbacks; they see every batch and epoch as in `fit`.
+        verbose: whether progress is shown, on standard error.
+        command: what was run, for the report; None for this process's own arguments.
+
+    Returns:
+        A `Report`. The model, where it was given as one, holds the best weights.
+
+    Raises:
+        ValueError: for an argument that makes no sense.
+        TrainingError: where the loss is not a finite number.
+        FileError: where `log_dir` cannot be written to.
+    """
+    settings = _Settings(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        warmup=warmup,
+        clip_norm=clip_norm,
+        class_weights=class_weights,
+        early_stopping=early_stopping,
+    )
+    command = _command() if command is None else command
+    log_dir = None if log_dir is None else pathlib.Path(log_dir)
+    if seeds is None:
+        run = _Run(task, settings, seed, log_dir, callbacks, verbose, command)
+        return run(model, test)
+
+    if not callable(model) or isinstance(model, keras.Model):
+        raise ValueError("With several seeds, model must be a function that makes a model anew.")
+    if len(set(seeds)) != len(seeds) or not seeds:
+        raise ValueError(f"seeds must be different numbers, one at least; they are {list(seeds)}.")
+    runs = []
+    for each in seeds:
+        folder = None if log_dir is None else log_dir / f"seed_{each}"
+        run = _Run(task, settings, each, folder, callbacks, verbose, command)
+        runs.append(run(model, test))
+    report = Report.over_seeds(runs, command)
+    if log_dir is not None:
+        metric, mode = task.monitor
+        best = {"min": min, "max": max}[mode](
+            runs, key=lambda run: run.validation[metric.removeprefix("val_")]
+        )
+        for name in ("model.keras", "task.json"):
+            with files.appearing(log_dir / name) as new:
+                new.write_bytes((log_dir / f"seed_{best.seed}" / name).read_bytes())
+        report.save(log_dir / "report.json")
+    return report
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    """The arguments of a fit, checked."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str | keras.optimizers.Optimizer
+    learning_rate: float | None
+    schedule: str
+    warmup: float
+    clip_norm: float | None
+    class_weights: str | Mapping[str, float] | None
+    early_stopping: int | None
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "early_stopping"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1; it is {value}.")
+        if isinstance(self.optimizer, str) and self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)}, or a Keras optimizer; "
+                f"it is {self.optimizer!r}."
+            )
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"schedule must be one of {', '.join(SCHEDULES)}; it is {self.schedule!r}."
+            )
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"warmup must be at least 0 and below 1; it is {self.warmup}.")
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be above 0; it is {value}.")
+
+    def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
+        if not isinstance(self.optimizer, str):
+            return self.optimizer
+        rate = self.learning_rate or LEARNING_RATES[self.optimizer]
+        return OPTIMIZERS[self.optimizer](
+            WarmupDecay(rate, steps, warmup=self.warmup, decay=self.schedule),
+            global_clipnorm=self.clip_norm,
+        )
+
+    def to_dict(self) -> dict:
+        entries = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if isinstance(self.optimizer, str):
+            entries["learning_rate"] = self.learning_rate or LEARNING_RATES[self.optimizer]
+        else:
+            entries["optimizer"] = self.optimizer.name
+        return entries
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that rises linearly and then falls, linearly, as a cosine, or not at all.
+
+    Args:
+        peak: the highest rate.
+        steps: steps in all; the rate would be 0 at the step after the last.
+        warmup: share of the steps in which it rises.
+        decay: `"linear"`, `"cosine"` (Loshchilov and Hutter 2017, equation 5) or `"constant"`.
+    """
+
+    def __init__(self, peak: float, steps: int, *, warmup: float = 0.1, decay: str = "linear"):
+        self.peak = peak
+        self.steps = steps
+        self.warmup = warmup
+        self.decay = decay
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rising_steps = max(round(self.warmup * self.steps), 1)
+        rising = (step + 1) / rising_steps
+        left = (self.steps - step) / max(self.steps - rising_steps, 1)
+        falling = {
+            "linear": left,
+            "cosine": (1 - ops.cos(math.pi * ops.clip(left, 0, 1))) / 2,
+            "constant": ops.ones_like(left),
+        }[self.decay]
+        return self.peak * ops.clip(ops.minimum(rising, falling), 0, 1)
+
+    def get_config(self):
+        return {
+            "peak": self.peak,
+            "steps": self.steps,
+            "warmup": self.warmup,
+            "decay": self.decay,
+        }
+
+
+class _Run:
+    """One fit with one seed, in the order in which it happens."""
+
+    def __init__(self, task, settings, seed, log_dir, callbacks, verbose, command):
+        self.task = task
+        self.settings = settings
+        self.seed = seed
+        self.log_dir = log_dir
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.command = command
+        self.seconds = {"fitting": 0.0, "validating": 0.0, "testing": 0.0}
+        self.positions = 0
+
+    def __call__(self, model, test: bool) -> Report:
+        # Data
+        train = self.task.examples("train")
+        validation = self.task.examples("validation")
+        class_weights = self.task.class_weights(train, self.settings.class_weights)
+        num_batches = len(epoch_batches(train.lengths, self.settings.batch_size, self.seed, 0))
+
+        # Model
+        keras.utils.set_random_seed(self.seed)
+        if not isinstance(model, keras.Model):
+            model = model()
+        model.compile(
+            self.settings.make_optimizer(self.settings.epochs * num_batches),
+            loss=self.task.loss(),
+            metrics=self.task.metrics(),
+            # XLA would compile anew for each width of a batch, which on a CPU never pays.
+            jit_compile=keras.backend.backend() == "jax",
+        )
+        if self.log_dir is not None:
+            files.write_json(self.log_dir / "task.json", self.task.get_config())
+
+        # Fit
+        history, best = self._fit(model, train, validation, class_weights)
+
+        # Test, once
+        tested = Evaluation({})
+        if test:
+            tested = self._evaluate(model, self.task.examples("test"), "testing")
+
+        # Report
+        num_epochs = len(history)
+        num_tokens = int(train.lengths.sum())
+        report = Report(
+            task=self.task.name,
+            model={"name": model.name, "parameters": model.count_params()},
+            dataset=_dataset_facts(self.task.dataset),
+            seed=self.seed,
+            training={**self.settings.to_dict(), "best_epoch": best["epoch"]},
+            history=history,
+            validation=_scores(best, "val_"),
+            test=tested.scores,
+            details=tested.details,
+            optimum=self.task.optimum(),
+            seconds={**self.task.seconds, **self.seconds},
+            throughput={
+                "examples_per_second": len(train) * num_epochs / self.seconds["fitting"],
+                "tokens_per_second": num_tokens * num_epochs / self.seconds["fitting"],
+            },
+            padding_share=1 - num_tokens * num_epochs / self.positions,
+            peak_memory_mb=_peak_memory_mb(),
+            versions=_versions(),
+            cores=len(os.sched_getaffinity(0)),
+            command=self.command,
+        )
+        if self.log_dir is not None:
+            save_model(model, self.log_dir / "model.keras")
+            report.save(self.log_dir / "report.json")
+        return report
+
+    def _fit(self, model, train: Examples, validation: Examples, class_weights):
+        """All epochs; leaves the best weights in the model. Returns history and its best entry."""
+        callbacks = keras.callbacks.CallbackList(self._callbacks(), model=model)
+        metric, mode = self.task.monitor
+        sign = 1 if mode == "min" else -1
+        history: list[dict] = []
+        best: dict = {}
+        best_weights = None
+        model.stop_training = False
+        callbacks.on_train_begin()
+        for epoch in range(self.settings.epochs):
+            callbacks.on_epoch_begin(epoch)
+            start = time.perf_counter()
+            means = self._train_epoch(model, train, class_weights, epoch, callbacks)
+            seconds = time.perf_counter() - start
+            self.seconds["fitting"] += seconds
+            scores = self._evaluate(model, validation, "validating").scores
+            entry = {
+                "epoch": epoch + 1,
+                **means,
+                **{f"val_{name}": value for name, value in scores.items()},
+                "learning_rate": float(ops.convert_to_numpy(model.optimizer.learning_rate)),
+                "seconds": seconds,
+            }
+            history.append(entry)
+            if not best or sign * entry[metric] < sign * best[metric]:
+                best, best_weights = entry, model.get_weights()
+            shown = {k: v for k, v in entry.items() if k != "epoch" and v is not None}
+            callbacks.on_epoch_end(epoch, shown)
+            patience = self.settings.early_stopping
+            if model.stop_training or (patience and entry["epoch"] - best["epoch"] >= patience):
+                break
+        callbacks.on_train_end()
+        model.set_weights(best_weights)
+        return history, best
+
+    def _train_epoch(self, model, train: Examples, class_weights, epoch: int, callbacks) -> dict:
+        """One pass over the training split. Returns the mean of what each batch gave."""
+        batches = epoch_batches(train.lengths, self.settings.batch_size, self.seed, epoch)
+        first_step = epoch * len(batches)
+        _seed_dropout(model, self.seed, first_step)
+        sums: dict[str, float] = {}
+        for index, indices in enumerate(batches):
+            callbacks.on_train_batch_begin(index)
+            inputs, targets, weights = self.task.batch(train, indices)
+            if class_weights is not None:
+                weights = class_weights[targets]
+            logs = model.train_on_batch(inputs, targets, weights, return_dict=True)
+            if not math.isfinite(logs["loss"]):
+                raise TrainingError(
+                    f"The loss became {logs['loss']} at step {first_step + index + 1}: try a lower "
+                    "learning_rate or a lower clip_norm."
+                )
+            for name, value in logs.items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(indices)
+            self.positions += np.size(inputs)
+            callbacks.on_train_batch_end(index, logs)
+        return {name: value / len(train) for name, value in sums.items()}
+
+    def _evaluate(self, model, examples: Examples, phase: str) -> Evaluation:
+        start = time.perf_counter()
+        evaluation = evaluate(model, self.task, examples)
+        self.seconds[phase] += time.perf_counter() - start
+        return evaluation
+
+    def _callbacks(self) -> list[keras.callbacks.Callback]:
+        callbacks = list(self.callbacks)
+        if self.log_dir is not None:
+            callbacks.append(
+                keras.callbacks.TensorBoard(str(self.log_dir / "logs"), write_graph=False)
+            )
+        if self.verbose:
+            name = self.task.dataset.name
+            callbacks.append(ProgressBar(f"seed {self.seed}, {name}", self.settings.epochs))
+        return callbacks
+
+
+def evaluate(model: keras.Model, task: Task, examples: Examples) -> Evaluation:
+    """Scores a model on a split: `evaluate(model, task, task.examples("test"))`."""
+    return task.evaluate(
+        lambda inputs: model.predict_on_batch(inputs), examples, _EVALUATION_BATCH_SIZE
+    )
+
+
+def save_model(model: keras.Model, path: files.Path) -> None:
+    """Writes a model as `.keras`, whole or not at all."""
+    with files.appearing(path) as new:
+        model.save(new)
+
+
+def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
+    """Makes dropout a function of seed and step, wherever the run has started or gone on.
+
+    A seed generator's state is a pair: a seed, and how often it was drawn from, once a step.
+    """
+    states = [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+    for index, state in enumerate(states):
+        own_seed = np.random.SeedSequence([seed, index]).generate_state(1)[0]
+        state.assign(np.array([own_seed, step], "uint32"))
+
+
+def _scores(entry: Mapping[str, float], prefix: str) -> dict[str, float]:
+    return {k.removeprefix(prefix): v for k, v in entry.items() if k.startswith(prefix)}
+
+
+def _dataset_facts(dataset) -> dict:
+    return {
+        "name": dataset.name,
+        "arguments": dataset.arguments,
+        "sizes": {name: len(getattr(dataset, name)) for name in SPLITS},
+        "fingerprint": dataset.fingerprint,
+        "faults": dataset.audit.sentences(),
+    }
+
+
+def _peak_memory_mb() -> float:
+    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def _versions() -> dict[str, str]:
+    packages = ("language-model-zoo", "keras", "tensorflow", "numpy")
+    versions = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {**versions, "backend": keras.backend.backend()}
+
+
+def _command() -> str:
+    return shlex.join([pathlib.Path(sys.argv[0]).name or "python", *sys.argv[1:]])
