@@ -1,0 +1,53 @@
+"""A zoo of language models in Keras: architectures, tasks, one routine, and SavedModels that read text.
+
+Names are imported when they are first used, so that `import zoo` costs nothing.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "create_model": "zoo.models",
+    "list_models": "zoo.models",
+    "SequenceModel": "zoo.models",
+    "datasets": None,
+    "tasks": None,
+    "preprocessing": None,
+    "layers": None,
+    "fit_and_evaluate": "zoo.training",
+    "Report": "zoo.report",
+    "export_saved_model": "zoo.export",
+    "load": "zoo.inference",
+    "pipeline": "zoo.inference",
+    "evaluate": "zoo.inference",
+}
+# The factories, which their own modules register: an architecture is one file.
+_FACTORIES = "zoo.models"
+# What does without TensorFlow and Keras, and must not wait for them.
+_LIGHT = {"zoo.report", "zoo.inference", "zoo.datasets"}
+
+
+def __getattr__(name: str):
+    if name.startswith("_"):
+        raise AttributeError(name)
+    home = _HOMES.get(name, _FACTORIES) or f"zoo.{name}"
+    if home not in _LIGHT:
+        from zoo.quiet import import_tensorflow
+
+        import_tensorflow()
+    module = importlib.import_module(home)
+    if home == f"zoo.{name}":
+        return module
+    if name in _HOMES:
+        return getattr(module, name)
+    for factory in map(module.model_factory, module.list_models()):
+        if factory.__name__ == name:
+            return factory
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__():
+    models = importlib.import_module(_FACTORIES)
+    factories = [models.model_factory(name).__name__ for name in models.list_models()]
+    return sorted([*_HOMES, *factories, "__version__"])

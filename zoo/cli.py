@@ -1,0 +1,347 @@
+"""The command line: a thin shell over the public names of the zoo.
+
+Nothing heavy is imported before a command needs it, so that help comes at once.
+"""
+
+import csv
+import json
+import pathlib
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+import zoo
+
+_DEFAULT_DATA = {"sentiment": "imdb_reviews"}
+
+
+class _ManyValues(click.Command):
+    """A command whose `--seeds` takes several values: `--seeds 1 2 3`."""
+
+    def parse_args(self, ctx, args):
+        """Writes `--seeds 1 2 3` as click knows it: `--seeds 1 --seeds 2 --seeds 3`."""
+        expanded, in_seeds = [], False
+        for argument in args:
+            if in_seeds and argument.lstrip("-").isdecimal():
+                expanded += ["--seeds", argument]
+                continue
+            in_seeds = argument == "--seeds"
+            if not in_seeds:
+                expanded.append(argument)
+        if args and args[-1] == "--seeds":
+            raise click.UsageError("--seeds needs one number at least.", ctx)
+        return super().parse_args(ctx, expanded)
+
+
+def _options(*options: Callable) -> Callable:
+    def decorate(command):
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_data_options = _options(
+    click.option("--data", help="A dataset's name, or a CSV, TSV, JSONL file or a folder."),
+    click.option("--text-column", help="Where your file holds the text.  [default: text]"),
+    click.option("--label-column", help="Where your file holds the label.  [default: label]"),
+    click.option("--validation-data", type=click.Path(), help="A file for validation."),
+    click.option("--test-data", type=click.Path(), help="A file for testing."),
+)
+
+_text_options = _options(
+    click.option("--level", type=click.Choice(["word", "character"]), help="What a token is."),
+    click.option("--vocabulary-size", type=int, help="The most ids."),
+    click.option("--sequence-length", type=int, help="The most tokens read of a text."),
+    click.option(
+        "--truncation",
+        type=click.Choice(["start", "end", "both"]),
+        help="What is kept of a longer text.",
+    ),
+    click.option(
+        "--punctuation",
+        type=click.Choice(["keep", "expressive", "drop"]),
+        help="Which marks are tokens.",
+    ),
+    click.option("--lowercase/--keep-case", default=None, help="Whether case is folded."),
+)
+
+_model_options = _options(
+    click.option("--embedding-dim", type=int, help="Width of the token embeddings."),
+    click.option("--units", type=int, help="Width of a recurrent state."),
+    click.option("--num-layers", "--layers", "num_layers", type=int, help="Layers."),
+    click.option(
+        "--bidirectional/--forward", default=None, help="Whether layers read both ways."
+    ),
+    click.option(
+        "--pooling",
+        type=click.Choice(["last", "average", "max", "average+max"]),
+        help="How a text's states become one vector.",
+    ),
+    click.option("--num-heads", type=int, help="Attention heads."),
+    click.option("--hidden-units", type=int, help="Width of the feed-forward networks."),
+    click.option("--embedding-dropout", type=float, help="Share of embedding dimensions dropped."),
+    click.option("--dropout", type=float, help="Share of features dropped."),
+    click.option("--l1", type=float, help="L1 penalty on kernels."),
+    click.option("--l2", type=float, help="L2 penalty on kernels."),
+)
+
+_training_options = _options(
+    click.option("--epochs", type=int, help="Passes over the training texts."),
+    click.option("--batch-size", type=int, help="Texts a step."),
+    click.option("--optimizer", type=click.Choice(["adam", "adamw", "sgd"])),
+    click.option("--learning-rate", type=float, help="The highest rate."),
+    click.option("--schedule", type=click.Choice(["linear", "cosine", "constant"])),
+    click.option("--warmup", type=float, help="Share of steps in which the rate rises."),
+    click.option("--clip-norm", type=float, help="Bound on the gradient's norm."),
+    click.option("--class-weights", type=click.Choice(["balanced"])),
+    click.option("--early-stopping", type=int, help="Epochs without a better score to stop after."),
+    click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
+    click.option("--seeds", type=int, multiple=True, help="Several seeds: --seeds 1 2 3."),
+)
+
+_model_argument = click.option(
+    "--model", required=True, help="The folder of a run, a SavedModel, or a shipped model's name."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(zoo.__version__, prog_name="zoo")
+def cli():
+    """Language models in Keras: fit, compare, export and use them."""
+
+
+@cli.command(name="list")
+def list_():
+    """Shows what there is: architectures, tasks, datasets."""
+    for kind, names in (
+        ("models", zoo.list_models()),
+        ("tasks", zoo.tasks.list_tasks()),
+        ("datasets", zoo.datasets.list_datasets()),
+    ):
+        click.echo(f"{kind + ':':10}{', '.join(names)}")
+
+
+@cli.command(cls=_ManyValues)
+@click.argument("model")
+@click.argument("task")
+@_data_options
+@_text_options
+@_model_options
+@_training_options
+@click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def fit(model, task, data, out, as_json, quiet, **options):
+    """Fits MODEL to TASK and writes the run.
+
+    OUT gets report.json, model.keras, saved_model/1 and logs for TensorBoard.
+
+    \b
+    zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
+    zoo fit gru sentiment --data mine.csv --text-column body --label-column stars --out runs/mine
+    """
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    data_arguments = _taken(given, _data_options)
+    text_arguments = _taken(given, _text_options)
+    model_arguments = _taken(given, _model_options)
+    if given.get("seed") is not None and given.get("seeds"):
+        raise click.UsageError("Give --seed or --seeds, not both.")
+
+    # What can be wrong is looked at before what takes long.
+    factory = _checked_factory(model, model_arguments)
+    if task not in zoo.tasks.list_tasks():
+        from zoo.registry import unknown
+
+        raise click.UsageError(unknown("task", task, zoo.tasks.list_tasks()))
+    dataset = zoo.datasets.load(data or _DEFAULT_DATA[task], **data_arguments)
+    for sentence in dataset.audit.sentences():
+        click.echo(f"Note: {sentence}", err=True)
+    made_task = zoo.tasks.create_task(task, dataset, **text_arguments)
+
+    report = zoo.fit_and_evaluate(
+        lambda: factory(**made_task.model_arguments(), **model_arguments),
+        made_task,
+        **given,
+        log_dir=out,
+        verbose=not quiet,
+        command=_command(),
+    )
+    trained, made_task = zoo.load(out)
+    zoo.export_saved_model(trained, made_task, pathlib.Path(out) / "saved_model" / "1")
+    _print_report(report, as_json)
+
+
+def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
+    """Moves the values of a group of options out of `given`."""
+    names = [p.name for p in options(click.command()(lambda: None)).params]
+    return {name: given.pop(name) for name in names if name in given}
+
+
+def _checked_factory(name: str, arguments: dict[str, Any]) -> Callable:
+    from zoo.models import model_factory
+    from zoo.registry import check_arguments
+
+    factory = model_factory(name)
+    check_arguments(name, factory, arguments)
+    return factory
+
+
+@cli.command()
+@_model_argument
+@_data_options
+@click.option(
+    "--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+def evaluate(model, data, split, as_json, **options):
+    """Scores a SavedModel on raw texts: those of its own run, or --data."""
+    arguments = {name: value for name, value in options.items() if value is not None}
+    if arguments and data is None:
+        raise click.UsageError("Columns and files of data need --data.")
+    dataset = None if data is None else zoo.datasets.load(data, **arguments)
+    evaluation = zoo.evaluate(model, dataset, split)
+    if as_json:
+        click.echo(json.dumps({"scores": evaluation.scores, **evaluation.details}))
+        return
+    for name, value in evaluation.scores.items():
+        click.echo(f"{name:18} {'–' if value is None else format(value, '.4f')}")
+
+
+@cli.command()
+@click.argument("texts", nargs=-1)
+@_model_argument
+@click.option("--input", "source", type=click.Path(), help="A CSV or TSV file of texts.")
+@click.option("--output", type=click.Path(), help="Where the file goes, with label and score.")
+@click.option("--text-column", default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
+def predict(texts, model, source, output, text_column, as_json):
+    """Labels TEXTS, or one text a line from standard input, or the rows of a file.
+
+    \b
+    zoo predict --model runs/lstm "a text" "another"
+    zoo predict --model runs/lstm --input reviews.csv --output scored.csv
+    """
+    if output and not source:
+        raise click.UsageError("--output needs --input.")
+    if source and texts:
+        raise click.UsageError("Give texts or --input, not both.")
+    if source:
+        _predict_file(zoo.pipeline("sentiment-analysis", model), source, output, text_column)
+        return
+    if not texts:
+        if sys.stdin.isatty():
+            raise click.UsageError("Give a text, or texts on standard input, one a line.")
+        texts = [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
+    classify = zoo.pipeline("sentiment-analysis", model)
+    for text, answer in zip(texts, classify(list(texts)), strict=True):
+        shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
+        if as_json:
+            click.echo(json.dumps({"text": shown, **answer}, ensure_ascii=False))
+        else:
+            click.echo(f"{answer['label']}\t{answer['score']:.3f}\t{shown}")
+
+
+def _predict_file(classify, source, output, text_column) -> None:
+    """Copies a table with two more columns, the label and its score."""
+    from zoo import files
+
+    header, rows = _read_table(source)
+    if text_column not in header:
+        raise click.UsageError(
+            f"{source} has no column {text_column!r}: it has {', '.join(header)}."
+        )
+    answers = classify([row[text_column] or "" for row in rows])
+    fields = [*header, *(name for name in ("label", "score") if name not in header)]
+
+    def write(stream):
+        writer = csv.DictWriter(stream, fields, delimiter=_delimiter(output or source))
+        writer.writeheader()
+        for row, answer in zip(rows, answers, strict=True):
+            writer.writerow({**row, "label": answer["label"], "score": f"{answer['score']:.6f}"})
+
+    if output is None:
+        write(sys.stdout)
+        return
+    with (
+        files.appearing(output) as new,
+        open(new, "w", encoding="utf-8", newline="") as stream,
+    ):
+        write(stream)
+
+
+def _read_table(source) -> tuple[list[str], list[dict[str, str]]]:
+    csv.field_size_limit(sys.maxsize)
+    try:
+        with open(source, encoding="utf-8-sig", errors="replace", newline="") as stream:
+            reader = csv.DictReader(stream, delimiter=_delimiter(source), restkey="")
+            rows = list(reader)
+    except OSError as error:
+        raise click.UsageError(f"Cannot read {source}: {error.strerror or error}.") from error
+    except csv.Error as error:
+        raise click.UsageError(f"{source} is not a readable table: {error}.") from error
+    if not reader.fieldnames:
+        raise click.UsageError(f"{source} is empty: expected a header line with column names.")
+    for number, row in enumerate(rows, start=1):
+        if "" in row and "" not in reader.fieldnames:
+            raise click.UsageError(f"Row {number} of {source} has more fields than the header.")
+    return list(reader.fieldnames), rows
+
+
+def _delimiter(path) -> str:
+    return "\t" if str(path).lower().endswith((".tsv", ".tab")) else ","
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option("--out", type=click.Path(), help="The folder to write.  [default: RUN/saved_model/1]")
+def export(run, out):
+    """Writes a SavedModel of RUN, which takes raw text."""
+    model, task = zoo.load(run)
+    click.echo(zoo.export_saved_model(model, task, out or pathlib.Path(run) / "saved_model" / "1"))
+
+
+@cli.command()
+@click.option("--out", type=click.Path(), default="runs/demo", show_default=True)
+def demo(out):
+    """Trains on made-up reviews, exports, and uses the model, in about a minute."""
+    from zoo.demo import run
+
+    run(pathlib.Path(out))
+
+
+def _print_report(report, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report.to_dict()))
+        return
+    from rich.console import Console
+
+    Console().print(report)
+
+
+def _command() -> str:
+    return shlex.join(["zoo", *sys.argv[1:]])
+
+
+def main() -> None:
+    """Runs the command line; a fault is one sentence on standard error and status 2."""
+    try:
+        cli.main(prog_name="zoo", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does.
+        sys.exit(0)
+    except (ValueError, OSError, RuntimeError) as error:
+        click.echo(f"Error: {' '.join(str(error).split())[:500]}", err=True)
+        sys.exit(2)

@@ -1,0 +1,42 @@
+"""Importing TensorFlow without what it tells a terminal."""
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow, keeping from the terminal what its libraries write while they load.
+
+    Some of that comes before TensorFlow reads its settings, so the descriptor itself is turned aside. If the import
+    fails, what was written is shown.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _standard_error_aside():
+        importlib.import_module("tensorflow")
+
+
+@contextlib.contextmanager
+def _standard_error_aside() -> Iterator[None]:
+    sys.stderr.flush()
+    try:
+        terminal = os.dup(2)
+    except OSError:  # Standard error is closed: there is nothing to keep clean.
+        yield
+        return
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(terminal, aside.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
