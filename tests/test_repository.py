@@ -1,0 +1,264 @@
+"""The shape of the repository: who imports whom, what an import costs, and what the lock holds."""
+
+import ast
+import configparser
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Who may import whom, by the modules and packages directly under zoo/. Inside a package its modules
+# are free. PUBLIC is the names that `import zoo` gives. A new module gets a line here.
+PUBLIC = "zoo"
+MAY_IMPORT: dict[str, set[str] | None] = {
+    # what nothing else of the zoo stands under
+    "registry": set(),
+    "files": set(),
+    "quiet": set(),
+    "progress": set(),
+    "generation": set(),
+    "layers": set(),
+    "preprocessing": set(),
+    "datasets": {"registry"},
+    # models and tasks never import each other: they meet through arguments
+    "models": {"layers", "registry"},
+    "tasks": {"preprocessing", "datasets", "registry"},
+    "report": {"files"},
+    "training": {"tasks", "report", "files", "progress"},
+    "export": {"tasks", "generation", "files"},
+    "inference": {
+        "export",
+        "generation",
+        "models",
+        "tasks",
+        "datasets",
+        "preprocessing",
+        "report",
+        "files",
+        "registry",
+    },
+    # clients
+    "inspection": {PUBLIC},
+    "demo": {PUBLIC},
+    "cli": {PUBLIC, "demo", "quiet", "registry"},
+    "__main__": {"cli"},
+    # gathers the public names of all of them
+    "__init__": None,
+}
+
+# Who may import TensorFlow, and where: the rest runs on any backend of Keras, without it.
+ANYWHERE, IN_FUNCTIONS = "anywhere", "in functions"
+MAY_IMPORT_TENSORFLOW = {
+    "preprocessing": ANYWHERE,
+    "datasets": ANYWHERE,
+    "generation": ANYWHERE,
+    "inspection": ANYWHERE,
+    "export": ANYWHERE,
+    "inference": ANYWHERE,
+    "training": IN_FUNCTIONS,  # what it writes for TensorBoard
+    "quiet": IN_FUNCTIONS,  # to quiet it
+    "cli": IN_FUNCTIONS,
+}
+
+MODULES = sorted((ROOT / "zoo").rglob("*.py"))
+
+
+class Import(NamedTuple):
+    """One name that a file imports, such as zoo.layers.Pooling, and where."""
+
+    name: str
+    line: int
+    in_function: bool
+
+
+def unit_of(path: Path) -> str:
+    """The module or package directly under zoo/ that a file belongs to."""
+    return path.relative_to(ROOT / "zoo").parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """All imports of a file: at the top, in functions, and by importlib with a literal name."""
+    package = path.relative_to(ROOT).parent.parts
+
+    def walk(node: ast.AST, in_function: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, in_function)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            for alias in node.names:
+                parts = (*base, *filter(None, [node.module]), alias.name)
+                yield Import(".".join(parts), node.lineno, in_function)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            for argument in node.args[:1]:
+                if isinstance(argument, ast.Constant):
+                    yield Import(str(argument.value), node.lineno, in_function)
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, in_function or inside)
+
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")), False)
+
+
+def imported_unit(name: str, allowed: set[str]) -> str | None:
+    """The unit that an imported name is in; None outside the zoo."""
+    first, *rest = name.split(".")
+    if first != "zoo":
+        return None
+    if not rest or (len(rest) == 1 and PUBLIC in allowed):
+        return PUBLIC
+    is_unit = (ROOT / "zoo" / rest[0]).is_dir() or (ROOT / "zoo" / f"{rest[0]}.py").exists()
+    return rest[0] if is_unit else PUBLIC
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_keep_to_the_design(path):
+    unit = unit_of(path)
+    assert unit in MAY_IMPORT, f"Say in MAY_IMPORT what zoo.{unit} may import."
+    if MAY_IMPORT[unit] is None:
+        return
+    allowed = MAY_IMPORT[unit] | {unit}
+    wrong = [
+        f"line {found.line}: {found.name}"
+        for found in imports(path)
+        if imported_unit(found.name, allowed) not in {None, *allowed}
+    ]
+    assert not wrong, f"zoo.{unit} may import of the zoo only {sorted(MAY_IMPORT[unit])}."
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tensorflow_stays_where_it_belongs(path):
+    where = MAY_IMPORT_TENSORFLOW.get(unit_of(path))
+    wrong = [
+        f"line {found.line}: {found.name}"
+        for found in imports(path)
+        if re.match(r"tensorflow(_\w+)?(\.|$)", found.name)
+        and not (where == ANYWHERE or (where == IN_FUNCTIONS and found.in_function))
+    ]
+    assert not wrong, f"zoo.{unit_of(path)} may import TensorFlow {where or 'nowhere'}."
+
+
+def run_python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zoo",
+        "import sys; from zoo.cli import main; sys.argv = ['zoo', '--help']; main()",
+    ],
+    ids=["import zoo", "zoo --help"],
+)
+def test_starts_without_tensorflow_and_keras(code):
+    report = "print(*{'tensorflow', 'keras'} & set(sys.modules), file=sys.stderr)"
+    ran = run_python(f"import atexit, sys; atexit.register(lambda: {report}); {code}")
+    assert (ran.returncode, ran.stderr.strip()) == (0, "")
+
+
+def test_the_path_to_a_trained_model_needs_no_tensorflow_of_its_own():
+    """Keras may bring it; what trains on another backend does not import it."""
+    ran = run_python(
+        "import importlib, pkgutil, sys, keras; sys.modules['tensorflow'] = None\n"
+        "for unit in ['layers', 'models', 'tasks', 'training']:\n"
+        "    module = importlib.import_module(f'zoo.{unit}')\n"
+        "    for found in pkgutil.iter_modules(getattr(module, '__path__', [])):\n"
+        "        importlib.import_module(f'zoo.{unit}.{found.name}')\n"
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def direct_requirements() -> list[Requirement]:
+    """What setup.cfg asks for, with the tools of the `dev` extra."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    texts = [
+        config["options"]["install_requires"],
+        config["options.extras_require"]["dev"],
+    ]
+    return [Requirement(line) for text in texts for line in text.strip().splitlines() if line]
+
+
+class Pin(NamedTuple):
+    """One entry of requirements.lock."""
+
+    requirement: Requirement
+    is_direct: bool
+    has_hash: bool
+
+
+def pins() -> list[Pin]:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)[1:]
+    return [
+        Pin(
+            requirement=Requirement(entry.splitlines()[0].rstrip(" \\")),
+            is_direct="language-model-zoo" in entry,
+            has_hash="--hash=sha256:" in entry,
+        )
+        for entry in entries
+    ]
+
+
+def test_the_lock_holds_what_setup_cfg_asks_for():
+    asked = {canonicalize_name(requirement.name) for requirement in direct_requirements()}
+    locked = {canonicalize_name(pin.requirement.name) for pin in pins() if pin.is_direct}
+    assert locked == asked, "Run `make lock`."
+
+
+def test_the_lock_fits_the_versions_of_setup_cfg():
+    asked = {canonicalize_name(wanted.name): wanted.specifier for wanted in direct_requirements()}
+    for pin in pins():
+        (exact,) = pin.requirement.specifier
+        assert exact.operator == "=="
+        wanted = asked.get(canonicalize_name(pin.requirement.name))
+        assert wanted is None or wanted.contains(exact.version), f"{pin.requirement}: `make lock`."
+
+
+def test_the_lock_has_hashes():
+    assert [str(pin.requirement) for pin in pins() if not pin.has_hash] == []
+
+
+def repository_files() -> list[Path]:
+    """The files that are tracked, or would be."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = (ROOT / name for name in listed.stdout.split("\0") if name)
+    return [path for path in paths if path.is_file()]
+
+
+def test_no_file_names_this_machine():
+    """Neither where packages come from nor a folder that only one machine has.
+
+    SavedModels are read too: a graph can remember where it was traced.
+    """
+    folders = {"home", "root", "Users", ROOT.parts[1], Path.home().parts[1]} - {"tmp", "usr", "opt"}
+    patterns = [
+        rb"--(extra-)?index-url|INDEX_[U]RL|https?://\S+/simple\b",
+        rb"(?<![\w./~)}>*-])/(%s)/\w" % b"|".join(map(os.fsencode, sorted(folders))),
+    ]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]!r}"
+        for path, pattern in itertools.product(repository_files(), patterns)
+        for match in re.finditer(pattern, path.read_bytes())
+    ]
+    assert found == []
