@@ -5,6 +5,7 @@ import functools
 import hashlib
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -243,3 +244,16 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     if is_carved.all() or not is_carved.any():
         raise DatasetError(f"{len(split)} texts are too few to carve off a share of {share}.")
     return split.take(np.flatnonzero(~is_carved)), split.take(np.flatnonzero(is_carved))
+
+
+def timed(read: Callable[..., TextDataset]) -> Callable[..., TextDataset]:
+    """Notes in the dataset that a function makes how long it took."""
+
+    @functools.wraps(read)
+    def read_in_time(*positional, **arguments):
+        start = time.perf_counter()
+        dataset = read(*positional, **arguments)
+        dataset.seconds = time.perf_counter() - start
+        return dataset
+
+    return read_in_time

@@ -1,0 +1,493 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo.datasets
+from zoo.datasets import (
+    DatasetError,
+    TextDataset,
+    dataset_function,
+    from_files,
+    list_datasets,
+    load,
+)
+
+ROWS = [(f'The {i}th film, said "she",\nwas good.', ["bad", "good"][i % 2]) for i in range(60)]
+
+
+def write_table(path: Path, rows, header=("text", "label"), encoding="utf-8") -> Path:
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    with open(path, "w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows([header, *rows])
+    return path
+
+
+def write_json_lines(path: Path, rows) -> Path:
+    lines = [json.dumps({"label": label, "text": text, "id": 3}) for text, label in rows]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def write_folder(path: Path, rows) -> Path:
+    for number, (text, label) in enumerate(rows):
+        folder = path / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number:04}.txt").write_text(text, encoding="utf-8")
+    return path
+
+
+def examples(dataset: TextDataset) -> list[tuple[str, str]]:
+    """All texts with the names of their labels, whatever the split."""
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return sorted(
+        (text, dataset.label_names[label])
+        for split in splits
+        for text, label in zip(split.texts, split.labels, strict=True)
+    )
+
+
+def error_of(path: Path, **arguments) -> str:
+    with pytest.raises(DatasetError) as caught:
+        from_files(path, **arguments)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message.replace(f"{path.parent}/", "")
+
+
+# Round trips
+
+
+WRITERS = {
+    "reviews.csv": write_table,
+    "reviews.TSV": write_table,
+    "reviews.tsv": write_table,
+    "reviews.jsonl": write_json_lines,
+    "reviews.json": write_json_lines,
+    "reviews": write_folder,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_gives_the_same_dataset(name, tmp_path):
+    dataset = from_files(WRITERS[name](tmp_path / name, ROWS))
+    assert dataset.name == name
+    assert dataset.label_names == ("bad", "good")
+    assert examples(dataset) == sorted(ROWS)
+    assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [48, 6, 6]
+    assert dataset.train.labels.dtype == np.int32
+    assert dataset.audit.sentences() == []
+    # The carve depends on texts and labels alone, so the format makes no difference to it.
+    reference = from_files(write_table(tmp_path / "reference.csv", ROWS))
+    assert sorted(dataset.test.texts) == sorted(reference.test.texts)
+    assert sorted(dataset.validation.texts) == sorted(reference.validation.texts)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_its_arguments_make_a_dataset_again(name, tmp_path, monkeypatch):
+    rows = [(text, i % 3) for i, (text, _) in enumerate(ROWS)]
+    WRITERS[name](tmp_path / name, rows)
+    WRITERS[name](tmp_path / f"test_{name}", [("Another text.", 2)])
+    monkeypatch.chdir(tmp_path)
+    dataset = from_files(name, test_data=f"test_{name}", seed=3, validation_share=0.3)
+    monkeypatch.chdir("/")
+    arguments = json.loads(json.dumps(dataset.arguments))
+    again = load(dataset.name, **arguments)
+    assert again.fingerprint == dataset.fingerprint
+    assert again.test.texts == ["Another text."]
+    assert (again.name, again.label_names) == (name, ("0", "1", "2"))
+
+
+def test_columns_may_have_other_names_and_places(tmp_path):
+    rows = [(label, "2026", text) for text, label in ROWS]
+    path = write_table(tmp_path / "reviews.csv", rows, header=("stars", "year", " body "))
+    assert examples(load(path, text_column="body", label_column="stars")) == sorted(ROWS)
+
+
+def test_a_byte_order_mark_and_blank_lines_do_no_harm(tmp_path):
+    path = write_table(tmp_path / "reviews.csv", ROWS, encoding="utf-8-sig")
+    path.write_bytes(path.read_bytes() + b"\r\n\r\n")
+    assert examples(from_files(path)) == sorted(ROWS)
+    path = write_json_lines(tmp_path / "reviews.jsonl", ROWS)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"\n\n")
+    assert examples(from_files(path)) == sorted(ROWS)
+
+
+def test_a_text_may_be_long_and_the_csv_limit_stays_as_it_was(tmp_path):
+    limit = csv.field_size_limit()
+    rows = [*ROWS, ("long " * 200_000, "good")]
+    assert examples(from_files(write_table(tmp_path / "reviews.csv", rows))) == sorted(rows)
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["10", "2", "1"], ("1", "2", "10")),
+        (["0.5", "-1", "3"], ("-1", "0.5", "3")),
+        (["10", "2", "two"], ("10", "2", "two")),
+    ],
+)
+def test_classes_are_sorted_as_numbers_where_all_are(labels, expected, tmp_path):
+    rows = [(f"text {i}", labels[i % 3]) for i in range(60)]
+    dataset = from_files(write_table(tmp_path / "reviews.csv", rows))
+    assert dataset.label_names == expected
+    assert examples(dataset) == sorted(rows)
+
+
+def test_json_values_may_be_numbers_and_labels_booleans(tmp_path):
+    path = tmp_path / "reviews.jsonl"
+    rows = [{"text": i, "label": i % 2 == 0} for i in range(40)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    dataset = from_files(path)
+    assert dataset.label_names == ("false", "true")
+    assert ("7", "false") in examples(dataset)
+
+
+# Splits
+
+
+def test_separate_files_are_the_splits(tmp_path):
+    dataset = from_files(
+        write_table(tmp_path / "train.csv", ROWS[:40]),
+        validation_data=write_json_lines(tmp_path / "validation.jsonl", ROWS[40:45]),
+        test_data=write_folder(tmp_path / "test", ROWS[45:]),
+    )
+    assert dataset.train.texts == [text for text, _ in ROWS[:40]]
+    assert dataset.validation.texts == [text for text, _ in ROWS[40:45]]
+    assert sorted(dataset.test.texts) == sorted(text for text, _ in ROWS[45:])
+    assert examples(dataset) == sorted(ROWS)
+
+
+def test_the_carved_test_split_does_not_depend_on_the_validation_share(tmp_path):
+    path = write_table(tmp_path / "reviews.csv", ROWS)
+    one, other = (from_files(path, validation_share=share) for share in (0.1, 0.4))
+    assert one.test.texts == other.test.texts
+    assert len(one.validation) < len(other.validation)
+    assert from_files(path, seed=1).test.texts != one.test.texts
+
+
+def test_a_folder_with_train_and_test_is_read_as_imdb_is_laid_out(tmp_path):
+    write_folder(tmp_path / "train", [*ROWS[:40], ("no label", "unsup")])
+    write_folder(tmp_path / "test", ROWS[40:])
+    dataset = from_files(tmp_path)
+    assert dataset.label_names == ("bad", "good")
+    assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [36, 4, 20]
+    assert examples(dataset) == sorted(ROWS)
+    write_folder(tmp_path / "validation", [("valid", "bad")])
+    assert from_files(tmp_path).validation.texts == ["valid"]
+
+
+def test_classes_may_be_called_train_and_test(tmp_path):
+    rows = [(f"text {i}", ["test", "train"][i % 2]) for i in range(40)]
+    assert examples(from_files(write_folder(tmp_path, rows))) == sorted(rows)
+
+
+# Texts without labels
+
+
+def test_texts_without_labels(tmp_path):
+    texts = [f"text {i}" for i in range(40)]
+    table = write_table(tmp_path / "texts.csv", [[text] for text in texts], header=["text"])
+    write_folder(tmp_path, [(text, "folder") for text in texts])
+    for path in (table, tmp_path / "folder"):
+        dataset = from_files(path, labelled=False)
+        splits = (dataset.train, dataset.validation, dataset.test)
+        assert sorted(text for split in splits for text in split.texts) == sorted(texts)
+        assert dataset.label_names is None
+        assert all(split.labels is None for split in splits)
+        assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
+
+
+def test_one_plain_text_is_cut_at_line_ends(tmp_path):
+    text = "".join(f"Line {i} of a play.\n" for i in range(100))
+    (tmp_path / "play.txt").write_text(text)
+    dataset = from_files(tmp_path / "play.txt", labelled=False)
+    parts = [dataset.train.texts, dataset.validation.texts, dataset.test.texts]
+    assert [len(part) for part in parts] == [1, 1, 1]
+    assert "".join(part[0] for part in parts) == text
+    assert all(part[0].startswith("Line") and part[0].endswith("\n") for part in parts)
+    assert [round(len(part[0]) / len(text), 2) for part in parts] == [0.81, 0.09, 0.1]
+
+
+def test_a_plain_text_without_line_ends_is_cut_between_words_or_anywhere(tmp_path):
+    for name, text in (("words", "word " * 100), ("characters", "字" * 100)):
+        path = tmp_path / f"{name}.txt"
+        path.write_text(text, encoding="utf-8")
+        dataset = from_files(path, labelled=False)
+        parts = [split.texts[0] for split in (dataset.train, dataset.validation, dataset.test)]
+        assert "".join(parts) == text
+        assert all(part.startswith(text[0]) for part in parts)
+
+
+# What is counted
+
+
+def test_wrong_bytes_are_replaced_and_counted_in_every_format(tmp_path):
+    rows = [*ROWS, ("A caf? of a film.", "good")]
+    for name, write in WRITERS.items():
+        path = write(tmp_path / name, rows)
+        for file in path.rglob("*.txt") if path.is_dir() else [path]:
+            file.write_bytes(file.read_bytes().replace(b"caf?", b"caf\xe9"))
+        dataset = from_files(path)
+        assert dataset.audit.wrong_encoding == 1
+        assert ("A caf\ufffd of a film.", "good") in examples(dataset)
+
+
+def test_half_a_character_from_a_json_escape_is_replaced_and_counted(tmp_path):
+    dataset = from_files(write_json_lines(tmp_path / "reviews.jsonl", [*ROWS, ("\ud83d", "good")]))
+    assert dataset.audit.wrong_encoding == 1
+    assert ("\ufffd", "good") in examples(dataset)
+
+
+def test_empty_texts_are_left_out_and_counted_in_every_split(tmp_path):
+    rows = [*ROWS, ("", "good"), (" \n ", "bad"), ("", "")]
+    dataset = from_files(
+        write_table(tmp_path / "train.csv", rows),
+        test_data=write_json_lines(tmp_path / "test.jsonl", [("A test.", "bad"), ("\t", "bad")]),
+    )
+    assert dataset.audit.empty == 4
+    assert examples(dataset) == sorted([*ROWS, ("A test.", "bad")])
+
+
+def test_duplicates_across_splits_are_counted_and_kept(tmp_path):
+    dataset = from_files(
+        write_table(tmp_path / "train.csv", [*ROWS, ROWS[0]]),
+        test_data=write_table(tmp_path / "test.csv", ROWS[:12]),
+    )
+    assert len(dataset.test) == 12
+    found = dataset.audit.duplicates
+    assert found["in both train and validation"] == 0
+    assert found["in both train and test"] + found["in both validation and test"] == 12
+    assert found["within train"] + found["within validation"] == 1
+
+
+# What is refused
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    assert error_of(tmp_path / "none.csv") == "There is no file or folder none.csv."
+    path = write_table(tmp_path / "train.csv", ROWS)
+    missing = tmp_path / "none.csv"
+    with pytest.raises(DatasetError, match=f"There is no file or folder {missing}"):
+        from_files(path, test_data=missing)
+
+
+def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
+    path = write_table(tmp_path / "reviews.csv", ROWS)
+
+    def refuse(file, *_, **__):
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("zoo.datasets.file_formats.open", refuse, raising=False)
+    assert error_of(path) == "reviews.csv cannot be read: Permission denied."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", "", "a.csv is empty: expected a first line that names the columns."),
+        ("a.csv", "text,label\n", "a.csv holds no text: expected at least one that is not empty."),
+        ("a.jsonl", "\n", "a.jsonl holds no text: expected at least one that is not empty."),
+        (
+            "a.csv",
+            "body,stars\nfine,5\n",
+            "a.csv has no column 'text': its first line, which should name the columns, holds "
+            "'body', 'stars'.",
+        ),
+        (
+            "a.csv",
+            "text,stars\nfine,5\n",
+            "a.csv has no column 'label': its first line, which should name the columns, holds "
+            "'text', 'stars'.",
+        ),
+        ("a.csv", "text,text,label\n1,2,3\n", "a.csv has 2 columns 'text': expected one."),
+        (
+            "a.csv",
+            'text,label\n"two\nlines",1\n\nfine,good,5\n',
+            "a.csv, line 5: expected 2 fields, as the first line has, found 3.",
+        ),
+        (
+            "a.tsv",
+            'text\tlabel\nfine\t1\n"never closed\t2\nfine\t1\n',
+            "a.tsv, line 3: expected quotes to be closed, and doubled within a field "
+            "(unexpected end of data).",
+        ),
+        (
+            "a.csv",
+            "text,label\nfine\0,1\n",
+            "a.csv, line 2: expected UTF-8 text, found a NUL byte; is it UTF-16, or damaged?",
+        ),
+        (
+            "a.csv",
+            "text,label\nfine,1\nbad,  \n",
+            "a.csv, line 3: expected a label in 'label', found none.",
+        ),
+        (
+            "a.csv",
+            "text,label\nfine,1\nbad,1\n",
+            "a.csv has one class only, '1': expected two at least to tell apart.",
+        ),
+        (
+            "a.csv",
+            "text,label\nfine,1\nbad,0\n",
+            "Carving a test split off a.csv failed: "
+            "2 texts are too few to carve off a share of 0.1.",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "fine", "label": 1}\n{"text": "bad", \n',
+            "a.jsonl, line 2: expected one JSON object a line, found what is not JSON: "
+            "Expecting property name enclosed in double quotes.",
+        ),
+        (
+            "a.json",
+            '[{"text": "fine", "label": 1}]',
+            "a.json, line 1: expected a JSON object with 'text', found a list.",
+        ),
+        (
+            "a.jsonl",
+            '{"body": "fine", "label": 1}',
+            "a.jsonl, line 1: expected 'text', found only 'body', 'label'.",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "fine", "stars": 1}',
+            "a.jsonl, line 1: expected 'label', found only 'text', 'stars'.",
+        ),
+        (
+            "a.jsonl",
+            '\n{"text": null, "label": 1}',
+            "a.jsonl, line 2: expected a text in 'text', found null.",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "fine", "label": [1]}',
+            "a.jsonl, line 1: expected a text in 'label', found a list.",
+        ),
+        (
+            "a.jsonl",
+            '{"text": "fine", "label": null}',
+            "a.jsonl, line 1: expected a label in 'label', found none.",
+        ),
+        (
+            "a.xlsx",
+            "",
+            "a.xlsx has the suffix '.xlsx': expected a .csv, .tsv or .jsonl file or a folder with "
+            "one folder a class, or plain text with labelled=False.",
+        ),
+        (
+            "a.txt",
+            "fine",
+            "a.txt is plain text without labels: expected a .csv, .tsv or .jsonl file or a folder "
+            "with one folder a class, or plain text with labelled=False.",
+        ),
+    ],
+)
+def test_a_damaged_file_is_refused_in_one_sentence(name, content, expected, tmp_path):
+    path = tmp_path / name
+    path.write_text(content)
+    assert error_of(path) == expected
+
+
+def test_utf_16_is_refused(tmp_path):
+    path = write_table(tmp_path / "a.csv", ROWS, encoding="utf-16")
+    assert "line 1: expected UTF-8 text, found a NUL byte" in error_of(path)
+
+
+def test_a_text_that_was_taken_for_a_header_is_cut_short(tmp_path):
+    path = write_table(tmp_path / "a.csv", ROWS, header=["A long text. " * 100, "good"])
+    assert len(error_of(path)) < 200
+
+
+def test_a_folder_without_class_folders_is_refused(tmp_path):
+    folder = write_folder(tmp_path, [("a text", "folder")]) / "folder"
+    expected = "folder: expected one folder a class in it, with .txt files of one text each, "
+    assert error_of(folder) == expected + "found '0000.txt'."
+    (folder / "0000.txt").unlink()
+    assert error_of(folder) == expected + "found nothing."
+    assert error_of(folder, labelled=False) == "folder: expected .txt files in it, found nothing."
+
+
+def test_labels_that_training_does_not_have_are_refused(tmp_path):
+    path = write_table(tmp_path / "train.csv", ROWS)
+    test_path = write_table(tmp_path / "test.csv", [("a", "good"), ("b", "ugly"), ("c", "Bad")])
+    with pytest.raises(DatasetError) as caught:
+        from_files(path, test_data=test_path)
+    assert str(caught.value) == (
+        f"{test_path} has labels that the training texts do not have: 'Bad', 'ugly'; "
+        "expected some of 'bad', 'good'."
+    )
+
+
+def test_a_class_that_carving_uses_up_is_refused(tmp_path):
+    path = write_table(tmp_path / "a.csv", [*ROWS, *[("always the same", "rare")] * 10])
+    assert "Too few different texts of 'rare'" in error_of(path)
+
+
+def test_a_short_plain_text_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("Hi")
+    assert "A text of 2 characters is too short" in error_of(path, labelled=False)
+
+
+# By name or path
+
+
+def test_load_reads_files_by_their_path(tmp_path, monkeypatch):
+    write_table(tmp_path / "reviews.csv", ROWS)
+    monkeypatch.chdir(tmp_path)
+    fingerprints = {
+        load(path).fingerprint for path in ("reviews.csv", "./reviews.csv", Path("reviews.csv"))
+    }
+    assert len(fingerprints) == 1
+
+
+def test_a_name_wins_over_a_file_of_that_name_unless_it_is_written_as_a_path(tmp_path, monkeypatch):
+    write_folder(tmp_path / "imdb_reviews", ROWS)
+    monkeypatch.chdir(tmp_path)
+    assert examples(load("./imdb_reviews")) == sorted(ROWS)
+    assert examples(load(Path("imdb_reviews"))) == sorted(ROWS)
+    with pytest.raises(DatasetError, match="Unknown argument of imdb_reviews 'text_column'"):
+        load("imdb_reviews", text_column="body")
+
+
+def test_unknown_names_are_refused_with_what_there_is():
+    with pytest.raises(DatasetError) as caught:
+        load("imbd")
+    message = str(caught.value)
+    assert message.startswith("Unknown dataset 'imbd': expected one of imdb, imdb_reviews, ")
+    assert all(name in message for name in list_datasets())
+    assert message.endswith(", or a path to a CSV, TSV, JSONL file or folder. Did you mean 'imdb'?")
+    with pytest.raises(DatasetError, match=r"^There is no file or folder .*/none\.csv\.$"):
+        load("none.csv")
+
+
+def test_unknown_arguments_are_refused_with_what_there_is(tmp_path):
+    with pytest.raises(DatasetError) as caught:
+        load("imdb", sed=1)
+    assert str(caught.value) == (
+        "Unknown argument of imdb_reviews 'sed': expected one of validation_share, seed, "
+        "data_dir. Did you mean 'seed'?"
+    )
+    with pytest.raises(DatasetError, match=r"'txt_column': expected one of text_column, .* Did"):
+        load(tmp_path / "a.csv", txt_column="body")
+
+
+def test_a_dataset_is_registered_by_its_function_alone():
+    for name in list_datasets():
+        function = dataset_function(name)
+        assert getattr(zoo.datasets, function.__name__) is function
+
+
+def test_importing_the_datasets_imports_no_tensorflow():
+    code = (
+        "import sys, zoo.datasets; print([m for m in sys.modules if m in ('tensorflow', 'keras')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,37 @@
+"""Where texts come from: each dataset is a function that returns a `TextDataset`.
+
+A file in this package that registers such a function is all it takes to add a dataset.
+"""
+
+from typing import TYPE_CHECKING
+
+from zoo.datasets.file_formats import delimiter_of, read_table
+from zoo.datasets.registry import dataset_function, list_datasets, load, register_dataset
+from zoo.datasets.text_dataset import Audit, DatasetError, Optimum, Split, TextDataset, carve
+from zoo.datasets.your_files import from_files
+
+if TYPE_CHECKING:  # For editors and type checkers, which do not see what the lines below do.
+    from zoo.datasets.imdb import imdb as imdb
+    from zoo.datasets.synthetic_reviews import synthetic_reviews as synthetic_reviews
+
+# Every registered function is a public name here: `imdb` is the function, not the module that it
+# comes from. All modules are cheap to import: TensorFlow is imported by the functions that need it.
+_FUNCTIONS = {function.__name__: function for function in map(dataset_function, list_datasets())}
+globals().update(_FUNCTIONS)
+
+__all__ = [
+    "Audit",
+    "DatasetError",
+    "Optimum",
+    "Split",
+    "TextDataset",
+    "carve",
+    "dataset_function",
+    "delimiter_of",
+    "from_files",
+    "list_datasets",
+    "load",
+    "read_table",
+    "register_dataset",
+    *_FUNCTIONS,
+]

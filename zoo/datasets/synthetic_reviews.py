@@ -1,0 +1,605 @@
+"""Film reviews out of a small grammar of our own, so that the best possible scores are known.
+
+A review is made in this order:
+
+    opening    plot, which says nothing about the label
+    opinions   "The story was not dull, but the music was weak."
+    gap        more plot
+    verdict    "What counts for me is the story."
+    distance   more plot, up to the end of the text
+
+The label is what the opinions say of the one aspect that the verdict names, flipped now and then
+by label noise. To find it, a model has to bind an adjective to its negation and to its aspect,
+and to keep that in mind until the verdict and from there to the end.
+
+Three properties make this a measuring instrument and not only a toy:
+
+- No text has two derivations. The logarithm of its probability is therefore the sum of the
+  logarithms of its choices, and the true cross-entropy of a set of texts is known exactly.
+  `parse` finds the derivation again from the text alone.
+- Given the text the label is certain but for the noise: the best accuracy is 1 - label_noise.
+- The best that a bag of words can do is known too, see `best_bag_of_words_accuracy`.
+"""
+
+import collections
+import dataclasses
+import functools
+import itertools
+import math
+import operator
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from zoo.datasets.registry import register_dataset
+from zoo.datasets.text_dataset import Audit, DatasetError, Optimum, Split, TextDataset
+
+LABEL_NAMES = ("negative", "positive")
+
+# The share of reviews whose two opinions agree, and of opinions that are negated.
+AGREEING_SHARE = 0.4
+NEGATED_SHARE = 0.25
+
+# Every blank of a template is filled by a uniform draw from one of these lists. No noun or
+# adjective starts with a vowel, so that "a" is always right.
+WORDS = {
+    "aspect": ("acting", "dialogue", "music", "story"),
+    "positive": (
+        *("brilliant", "charming", "delightful", "graceful"),
+        *("lovely", "memorable", "splendid", "wonderful"),
+    ),
+    "negative": (
+        *("boring", "clumsy", "dreadful", "dull"),
+        *("horrible", "tedious", "terrible", "weak"),
+    ),
+    "negation": ("never", "not"),
+    "person": (
+        *("baker", "captain", "detective", "doctor", "farmer", "gardener", "lawyer", "nurse"),
+        *("pilot", "prince", "sailor", "singer", "teacher", "thief", "tailor", "widow"),
+    ),
+    "companion": (
+        *("brother", "cousin", "friend", "neighbour", "rival", "sister", "soldier", "stranger"),
+    ),
+    "thing": (
+        *("book", "clock", "coin", "diary", "key", "lantern", "letter", "map"),
+        *("mirror", "necklace", "photograph", "ring", "suitcase", "sword", "ticket", "violin"),
+    ),
+    "place": (
+        *("bridge", "castle", "church", "desert", "forest", "garden", "harbour", "hotel"),
+        *("library", "market", "river", "station", "theatre", "tower", "village", "windmill"),
+    ),
+    "waits": ("dances", "dreams", "returns", "sleeps", "trembles", "vanishes", "waits", "wanders"),
+    "finds": ("borrows", "carries", "draws", "finds", "hides", "loses", "sells", "steals"),
+    "meets": ("betrays", "follows", "helps", "marries", "meets", "rescues", "trusts", "visits"),
+    "near": ("behind", "beside", "inside", "near"),
+    "when": ("again", "alone", "later", "outside", "quietly", "tonight", "twice", "upstairs"),
+}
+
+# Plot uses the adjectives of the opinions, so that spotting words does not do. Where it does, it
+# holds one of each polarity: the difference of the two counts then belongs to the opinions alone,
+# and plot takes away from a bag of words exactly nothing (see `best_bag_of_words_accuracy`).
+PLOT = (
+    "The {person} {waits} {when}.",
+    "A {person} {waits} {when}.",
+    "The {person} {finds} a {thing}.",
+    "The {person} {meets} a {companion}.",
+    "The {person} {waits} {near} the {place}.",
+    "The {person} {meets} a {companion} {when}.",
+    "The {positive} {person} {finds} a {negative} {thing}.",
+    "The {negative} {person} {finds} a {positive} {thing}.",
+    "The {positive} {person} {meets} a {negative} {companion}.",
+    "The {negative} {person} {meets} a {positive} {companion}.",
+    "The {person} {finds} a {thing} {near} the {place}.",
+    "The {positive} {person} {finds} a {negative} {thing} {when}.",
+    "The {negative} {person} {finds} a {positive} {thing} {when}.",
+)
+
+VERDICTS = (
+    "What counts for me is the {aspect}.",
+    "I judge a film by its {aspect}.",
+    "For me a film is all about the {aspect}.",
+)
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+# Draws a number from [0, 1). Of all that `random.Random` offers, this alone is promised to give the
+# same numbers for the same seed in every version of Python, so that all draws go through it.
+_Random = Callable[[], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """One text of the process, and all that is known about it.
+
+    Attributes:
+        text: the review.
+        label: 0 (negative) or 1 (positive), noise included.
+        log_probability: natural logarithm of the exact probability of `text`.
+        num_tokens: words and punctuation marks, without an end token.
+        evidence: (start, end) character spans of the words that decide the label, in the order of
+            the text: the aspect, the negation if there is one, the adjective; then the
+            aspect in the verdict.
+        positive_probability: the exact probability of label 1 given `text`.
+    """
+
+    text: str
+    label: int
+    log_probability: float
+    num_tokens: int
+    evidence: tuple[tuple[int, int], ...]
+    positive_probability: float
+
+
+@register_dataset("synthetic_reviews", "synthetic")
+def synthetic_reviews(
+    *,
+    train_size: int = 20_000,
+    validation_size: int = 2_000,
+    test_size: int = 5_000,
+    opening: int | Sequence[int] = (0, 10),
+    gap: int | Sequence[int] = 0,
+    distance: int | Sequence[int] = (0, 10),
+    label_noise: float = 0.03,
+    seed: int = 0,
+) -> TextDataset:
+    """Reviews with a known best score, the same in every process and on every platform.
+
+    The three splits come from random streams of their own: asking for more of one changes nothing
+    in the others, and a larger split starts with the smaller one. The reviews behind a split, with
+    their evidence and probabilities, are
+    `generate_reviews(size, ..., seed=f"{seed}/train")`, or `validation`, or `test`.
+
+    Args:
+        train_size, validation_size, test_size: numbers of reviews, 1 or more each.
+        opening: tokens of plot before the opinions. Either a number or a range
+            (low, high), both ends included, from which every review draws uniformly. No plot is
+            1 to 4 tokens long: such lengths are left out of a range.
+        gap: tokens of plot between the opinions and the verdict, likewise.
+        distance: tokens of plot between the verdict and the end of the text, likewise.
+        label_noise: the share of labels that are flipped, from 0 to below 0.5.
+        seed: another seed gives other reviews.
+
+    Returns:
+        A dataset with `optimum`: the best scores possible, in nats.
+
+    Raises:
+        DatasetError: where a size, a number of tokens or the noise is out of range.
+    """
+    sizes = {"train": train_size, "validation": validation_size, "test": test_size}
+    for name, size in sizes.items():
+        if size < 1:
+            raise DatasetError(f"{name}_size must be 1 or more, not {size}.")
+    process: dict[str, Any] = {
+        "opening": _plain(opening),
+        "gap": _plain(gap),
+        "distance": _plain(distance),
+        "label_noise": label_noise,
+    }
+    reviews = {
+        name: generate_reviews(size, **process, seed=f"{seed}/{name}")
+        for name, size in sizes.items()
+    }
+    splits: dict[str, Any] = {
+        name: Split([r.text for r in rs], np.array([r.label for r in rs], "int32"))
+        for name, rs in reviews.items()
+    }
+    return TextDataset(
+        "synthetic_reviews",
+        **splits,
+        label_names=LABEL_NAMES,
+        audit=_audit(splits),
+        optimum=_optimum(reviews["test"], label_noise),
+        arguments={f"{name}_size": size for name, size in sizes.items()} | process | {"seed": seed},
+    )
+
+
+def generate_reviews(
+    count: int,
+    *,
+    opening: int | Sequence[int],
+    gap: int | Sequence[int],
+    distance: int | Sequence[int],
+    label_noise: float,
+    seed: int | str,
+) -> list[Review]:
+    """Draws `count` independent reviews; the arguments are those of `synthetic_reviews`.
+
+    Raises:
+        DatasetError: where `count`, a number of tokens or the noise is out of range.
+    """
+    if count < 0:
+        raise DatasetError(f"The number of reviews must be 0 or more, not {count}.")
+    process = _Process.checked(opening, gap, distance, label_noise)
+    # Seeding with a string goes through SHA-512: neighbouring seeds give unrelated streams.
+    stream = random.Random(f"zoo synthetic_reviews {seed}").random
+    return [process.draw(stream) for _ in range(count)]
+
+
+def parse(
+    text: str,
+    *,
+    opening: int | Sequence[int],
+    gap: int | Sequence[int],
+    distance: int | Sequence[int],
+    label_noise: float,
+) -> Review | None:
+    """Reads a text back into the one derivation that makes it.
+
+    It works from the text alone and shares with the generation only the word lists and what each
+    choice costs, so that the two agreeing says that both are right.
+
+    Returns:
+        The review, with the likelier label; None for a text that the process cannot make.
+
+    Raises:
+        DatasetError: where a number of tokens or the noise is out of range.
+    """
+    return _Process.checked(opening, gap, distance, label_noise).parse(text)
+
+
+def log_probability(
+    text: str,
+    *,
+    opening: int | Sequence[int],
+    gap: int | Sequence[int],
+    distance: int | Sequence[int],
+) -> float:
+    """Natural logarithm of the exact probability of a text, found by parsing it.
+
+    Returns:
+        -inf for a text that the process cannot make.
+
+    Raises:
+        DatasetError: where a number of tokens is out of range.
+    """
+    review = parse(text, opening=opening, gap=gap, distance=distance, label_noise=0.0)
+    return -math.inf if review is None else review.log_probability
+
+
+def best_bag_of_words_accuracy(label_noise: float) -> float:
+    """The expected accuracy of the best of all classifiers that see the words, but not their order.
+
+    It is exact, and the same for every amount of plot. Call an opinion's polarity what it
+    says in the end ("not dull" is positive), a the share of reviews whose two opinions agree, and
+    n the share of opinions that are negated. Before label noise:
+
+    - The opinions disagree ("but", 1 - a of the reviews). Exchange what stands behind the two
+      aspects: "The story was dull, but the music was not weak" becomes "The story was not weak,
+      but the music was dull". The bag is the same, the probability is the same, the label is the
+      other one. The best accuracy is 1/2.
+    - They agree and exactly one is negated ("and", one negation; 2 n (1 - n) of these reviews).
+      One adjective is positive and one negative. Exchange the adjectives: again the same bag, the
+      same probability, the other label. The best accuracy is 1/2.
+    - They agree and none or both are negated. Both adjectives have the same polarity,
+      and plot holds as many positive as negative adjectives: the bag has two more of the
+      one kind than of the other, which tells the label. The best accuracy is 1.
+
+    "and", "but" and negations are never in plot, so that the bag also tells which of the three it
+    is. Together the classifier is right in a share of
+
+        c = (1 - a) / 2 + a (1 - n (1 - n))
+
+    and with a share e of the labels flipped, in e + (1 - 2 e) c of the cases.
+
+    Raises:
+        DatasetError: where `label_noise` is out of range.
+    """
+    _check_noise(label_noise)
+    one_negated = 2 * NEGATED_SHARE * (1 - NEGATED_SHARE)
+    when_agreeing = one_negated / 2 + (1 - one_negated)
+    without_noise = (1 - AGREEING_SHARE) / 2 + AGREEING_SHARE * when_agreeing
+    return label_noise + (1 - 2 * label_noise) * without_noise
+
+
+class _Template:
+    """A sentence with blanks, each filled by a uniform draw from its list of words."""
+
+    def __init__(self, template: str):
+        self._frame = re.sub(r"{\w+}", "%s", template)
+        self._choices = [WORDS[blank] for blank in re.findall(r"{(\w+)}", template)]
+        self.num_tokens = _count_tokens(re.sub("[{}]", "", template))
+        self.log_probability = -sum(math.log(len(words)) for words in self._choices)
+        pattern = re.sub(r"{(\w+)}", lambda blank: _any_of(blank[1]), template.replace(".", r"\."))
+        self.fullmatch = re.compile(pattern).fullmatch
+
+    def draw(self, stream: _Random) -> str:
+        return self._frame % tuple([_pick(words, stream) for words in self._choices])
+
+
+def _any_of(*blanks: str) -> str:
+    """A regular expression that captures one word of these lists."""
+    return f"({'|'.join(word for blank in blanks for word in WORDS[blank])})"
+
+
+def _count_tokens(text: str) -> int:
+    return len(_TOKEN.findall(text))
+
+
+def _pick(options: Sequence, stream: _Random) -> Any:
+    return options[int(stream() * len(options))]
+
+
+# --- Plot ---------------------------------------------------------------------------------------
+
+_PLOT_OF_LENGTH: dict[int, list[_Template]] = {}
+for _template in map(_Template, PLOT):
+    _PLOT_OF_LENGTH.setdefault(_template.num_tokens, []).append(_template)
+_SHORTEST, _LONGEST = min(_PLOT_OF_LENGTH), max(_PLOT_OF_LENGTH)
+
+
+def _can_be_filled(num_tokens: int) -> bool:
+    """Whether plot can be exactly so long: sentences of 5 to 9 tokens add up to all but 1 to 4."""
+    return num_tokens == 0 or num_tokens >= _SHORTEST
+
+
+def _sentence_lengths(left: int) -> tuple[int, ...]:
+    """The lengths that the next sentence may have, where `left` tokens of plot are to be filled."""
+    return _SENTENCE_LENGTHS[min(left, len(_SENTENCE_LENGTHS) - 1)]
+
+
+# Above the last entry nothing changes any more: after any sentence there is room for another.
+_SENTENCE_LENGTHS = tuple(
+    tuple(n for n in sorted(_PLOT_OF_LENGTH) if n <= left and _can_be_filled(left - n))
+    for left in range(_LONGEST + _SHORTEST + 1)
+)
+
+
+def _draw_plot(num_tokens: int, stream: _Random) -> tuple[str, float]:
+    """Plot of exactly `num_tokens` tokens, and its log probability given that number."""
+    sentences = []
+    log_probability = 0.0
+    while num_tokens:
+        lengths = _sentence_lengths(num_tokens)
+        length = _pick(lengths, stream)
+        templates = _PLOT_OF_LENGTH[length]
+        template = _pick(templates, stream)
+        sentences.append(template.draw(stream))
+        log_probability += template.log_probability - math.log(len(lengths) * len(templates))
+        num_tokens -= length
+    return " ".join(sentences), log_probability
+
+
+def _plot_log_probability(plot: str) -> float:
+    """The same log probability from the text alone; -inf where it is not plot."""
+    left = _count_tokens(plot)
+    log_probability = 0.0
+    for sentence in re.split(r"(?<=\.) ", plot) if plot else ():
+        length = _count_tokens(sentence)
+        lengths = _sentence_lengths(left)
+        templates = _PLOT_OF_LENGTH.get(length, [])
+        template = next((t for t in templates if t.fullmatch(sentence)), None)
+        if template is None or length not in lengths:
+            return -math.inf
+        log_probability += template.log_probability - math.log(len(lengths) * len(templates))
+        left -= length
+    return log_probability
+
+
+# --- Opinions and verdict -----------------------------------------------------------------------
+
+_VERDICTS = [{aspect: v.format(aspect=aspect) for aspect in WORDS["aspect"]} for v in VERDICTS]
+_ASPECT_OF_VERDICT = {text: aspect for verdict in _VERDICTS for aspect, text in verdict.items()}
+# The aspects come in a fixed order. With any order, a network that has to bind through its last state
+# alone stays for long at what agreeing reviews teach it; the bag of words gains nothing.
+_PAIRS_OF_ASPECTS = tuple(itertools.combinations(WORDS["aspect"], 2))
+
+_OPINION = f"{_any_of('aspect')} was (?:{_any_of('negation')} )?{_any_of('positive', 'negative')}"
+_VERDICT = f"({'|'.join(map(re.escape, _ASPECT_OF_VERDICT))})"
+_REVIEW = re.compile(
+    rf"(?:(.+?) )?The {_OPINION}, (and|but) the {_OPINION}\.(?: (.+))? {_VERDICT}(?: (.+))?"
+)
+
+
+class _Opinion(NamedTuple):
+    """What a review says of one aspect; `negation` is "" where there is none."""
+
+    aspect: str
+    negation: str
+    adjective: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.aspect, "was", self.negation, self.adjective)))
+
+    @property
+    def positive(self) -> bool:
+        """What it says in the end: "not dull" is positive."""
+        return (self.adjective in WORDS["positive"]) != bool(self.negation)
+
+    @property
+    def log_probability(self) -> float:
+        """Given the aspect and what is said of it in the end."""
+        num_negations, num_adjectives = len(WORDS["negation"]), len(WORDS["positive"])
+        negation = NEGATED_SHARE / num_negations if self.negation else 1 - NEGATED_SHARE
+        return math.log(negation / num_adjectives)
+
+    def evidence(self, start: int) -> tuple[tuple[int, int], ...]:
+        """The spans of its words, if the opinion starts at character `start`."""
+        end = start + len(str(self))
+        adjective = (end - len(self.adjective), end)
+        negation_end = adjective[0] - 1
+        negation = (negation_end - len(self.negation), negation_end)
+        aspect = (start, start + len(self.aspect))
+        return (aspect, negation, adjective) if self.negation else (aspect, adjective)
+
+
+def _draw_opinion(aspect: str, positive: bool, stream: _Random) -> _Opinion:
+    negated = stream() < NEGATED_SHARE
+    negation = _pick(WORDS["negation"], stream) if negated else ""
+    adjectives = WORDS["positive" if positive != negated else "negative"]
+    return _Opinion(aspect, negation, _pick(adjectives, stream))
+
+
+def _core_log_probability(opinions: Sequence[_Opinion]) -> float:
+    """Of two opinions and of a verdict about one of them."""
+    first, second = opinions
+    agreeing = AGREEING_SHARE if first.positive == second.positive else 1 - AGREEING_SHARE
+    num_choices = len(_PAIRS_OF_ASPECTS) * len(LABEL_NAMES) * len(opinions) * len(_VERDICTS)
+    return math.log(agreeing / num_choices) + first.log_probability + second.log_probability
+
+
+# --- The whole review ---------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Process:
+    """The settings of the process, checked: all lengths that each stretch of plot may have."""
+
+    opening: tuple[int, ...]
+    gap: tuple[int, ...]
+    distance: tuple[int, ...]
+    label_noise: float
+
+    @classmethod
+    def checked(cls, opening, gap, distance, label_noise) -> "_Process":
+        _check_noise(label_noise)
+        return cls(
+            _plot_lengths("opening", opening),
+            _plot_lengths("gap", gap),
+            _plot_lengths("distance", distance),
+            label_noise,
+        )
+
+    def draw(self, stream: _Random) -> Review:
+        first_positive = stream() < 0.5
+        agreeing = stream() < AGREEING_SHARE
+        aspects = _pick(_PAIRS_OF_ASPECTS, stream)
+        opinions = (
+            _draw_opinion(aspects[0], first_positive, stream),
+            _draw_opinion(aspects[1], first_positive == agreeing, stream),
+        )
+        decisive = _pick(opinions, stream)
+        verdict = _pick(_VERDICTS, stream)[decisive.aspect]
+        flipped = stream() < self.label_noise
+
+        num_plot_tokens = [_pick(lengths, stream) for lengths in self._plot_lengths]
+        plots = [_draw_plot(n, stream) for n in num_plot_tokens]
+        (opening, _), (gap, _), (closing, _) = plots
+        sentence = f"The {opinions[0]}, {'and' if agreeing else 'but'} the {opinions[1]}."
+        text = " ".join(filter(None, (opening, sentence, gap, verdict, closing)))
+
+        # Plot never says "was" and never judges, so that each of these is found in one place only.
+        named_at = text.index(verdict) + verdict.rindex(decisive.aspect)
+        return Review(
+            text,
+            label=int(decisive.positive != flipped),
+            log_probability=self._lengths_log_probability
+            + _core_log_probability(opinions)
+            + sum(log_probability for _, log_probability in plots),
+            num_tokens=sum(num_plot_tokens) + _count_tokens(f"{sentence} {verdict}"),
+            evidence=(
+                *decisive.evidence(text.index(str(decisive))),
+                (named_at, named_at + len(decisive.aspect)),
+            ),
+            positive_probability=self._positive_probability(decisive),
+        )
+
+    def parse(self, text: str) -> Review | None:
+        match = _REVIEW.fullmatch(text)
+        if not match:
+            return None
+        groups = match.groups(default="")
+        opinions = _Opinion(*groups[1:4]), _Opinion(*groups[5:8])
+        opening, conjunction, gap, verdict, closing = (groups[i] for i in (0, 4, 8, 9, 10))
+        plots = (opening, gap, closing)
+
+        aspects = tuple(opinion.aspect for opinion in opinions)
+        agreeing = opinions[0].positive == opinions[1].positive
+        named = _ASPECT_OF_VERDICT[verdict]
+        log_probability = (
+            self._lengths_log_probability
+            + _core_log_probability(opinions)
+            + sum(map(_plot_log_probability, plots))
+        )
+        if (
+            aspects not in _PAIRS_OF_ASPECTS
+            or named not in aspects
+            or agreeing != (conjunction == "and")
+            or any(
+                _count_tokens(p) not in n for p, n in zip(plots, self._plot_lengths, strict=True)
+            )
+            or log_probability == -math.inf
+        ):
+            return None
+        place = aspects.index(named)
+        positive_probability = self._positive_probability(opinions[place])
+        words = (2 + 4 * place, 3 + 4 * place, 4 + 4 * place)  # The groups of the opinion named.
+        named_at = match.start(10) + verdict.rindex(named)
+        return Review(
+            text,
+            label=int(positive_probability > 0.5),
+            log_probability=log_probability,
+            num_tokens=_count_tokens(text),
+            evidence=(
+                *(match.span(word) for word in words if match[word]),
+                (named_at, named_at + len(named)),
+            ),
+            positive_probability=positive_probability,
+        )
+
+    @property
+    def _plot_lengths(self) -> tuple[tuple[int, ...], ...]:
+        return self.opening, self.gap, self.distance
+
+    @functools.cached_property
+    def _lengths_log_probability(self) -> float:
+        return -sum(math.log(len(lengths)) for lengths in self._plot_lengths)
+
+    def _positive_probability(self, decisive: _Opinion) -> float:
+        return 1 - self.label_noise if decisive.positive else self.label_noise
+
+
+def _check_noise(label_noise: float) -> None:
+    if not 0 <= label_noise < 0.5:
+        raise DatasetError(
+            f"label_noise must be 0 or more and below 0.5 (half of all labels), not {label_noise}."
+        )
+
+
+def _plot_lengths(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
+    """All numbers of tokens that `value`, a number or a (low, high) range, allows."""
+    try:
+        low, high = (value, value) if isinstance(value, int) else map(operator.index, value)
+    except (TypeError, ValueError):
+        raise DatasetError(
+            f"{name} must be a number of tokens or two, (low, high), not {value!r}."
+        ) from None
+    if not 0 <= low <= high:
+        raise DatasetError(
+            f"{name} must be 0 or more tokens, and in a range (low, high) the lower number first, "
+            f"not {value!r}."
+        )
+    lengths = tuple(filter(_can_be_filled, range(low, high + 1)))
+    if not lengths:
+        raise DatasetError(
+            f"{name} must be 0 tokens or {_SHORTEST} and more, since no sentence of plot is "
+            f"shorter, not {value!r}."
+        )
+    return lengths
+
+
+def _plain(value: int | Sequence[int]) -> int | list[int]:
+    """A number of tokens or a range, as JSON gives it back."""
+    return value if isinstance(value, int) else list(value)
+
+
+def _optimum(test: Sequence[Review], label_noise: float) -> Optimum:
+    nats = -sum(review.log_probability for review in test)
+    num_tokens = sum(review.num_tokens + 1 for review in test)
+    num_characters = sum(len(review.text) + 1 for review in test)
+    best = [int(review.positive_probability > 0.5) for review in test]
+    return Optimum(
+        accuracy=1 - label_noise,
+        loss=-sum(p * math.log(p) for p in (label_noise, 1 - label_noise) if p),
+        accuracy_on_test=float(np.mean([b == r.label for b, r in zip(best, test, strict=True)])),
+        nats_per_token=nats / num_tokens,
+        nats_per_character=nats / num_characters,
+    )
+
+
+def _audit(splits: Mapping[str, Split]) -> Audit:
+    seen = collections.Counter(itertools.chain(*(set(split.texts) for split in splits.values())))
+    shared = sum(count > 1 for count in seen.values())
+    return Audit(duplicates={"across train, validation and test": shared})
