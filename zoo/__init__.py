@@ -1,4 +1,4 @@
-"""A zoo of language models in Keras: architectures, tasks, one routine, and SavedModels that read text.
+"""A zoo of language models in Keras: from raw text to a SavedModel that reads text.
 
 Names are imported when they are first used, so that `import zoo` costs nothing.
 """
@@ -12,9 +12,10 @@ _HOMES = {
     "list_models": "zoo.models",
     "SequenceModel": "zoo.models",
     "datasets": None,
-    "tasks": None,
-    "preprocessing": None,
     "layers": None,
+    "models": None,
+    "preprocessing": None,
+    "tasks": None,
     "fit_and_evaluate": "zoo.training",
     "Report": "zoo.report",
     "export_saved_model": "zoo.export",

@@ -3,12 +3,11 @@
 Nothing heavy is imported before a command needs it, so that help comes at once.
 """
 
-import csv
 import json
 import pathlib
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -74,9 +73,7 @@ _model_options = _options(
     click.option("--embedding-dim", type=int, help="Width of the token embeddings."),
     click.option("--units", type=int, help="Width of a recurrent state."),
     click.option("--num-layers", "--layers", "num_layers", type=int, help="Layers."),
-    click.option(
-        "--bidirectional/--forward", default=None, help="Whether layers read both ways."
-    ),
+    click.option("--bidirectional/--forward", default=None, help="Whether layers read both ways."),
     click.option(
         "--pooling",
         type=click.Choice(["last", "average", "max", "average+max"]),
@@ -137,7 +134,7 @@ def list_():
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def fit(model, task, data, out, as_json, quiet, **options):
-    """Fits MODEL to TASK and writes the run.
+    r"""Fits MODEL to TASK and writes the run.
 
     OUT gets report.json, model.keras, saved_model/1 and logs for TensorBoard.
 
@@ -153,18 +150,15 @@ def fit(model, task, data, out, as_json, quiet, **options):
         raise click.UsageError("Give --seed or --seeds, not both.")
 
     # What can be wrong is looked at before what takes long.
-    factory = _checked_factory(model, model_arguments)
-    if task not in zoo.tasks.list_tasks():
-        from zoo.registry import unknown
-
-        raise click.UsageError(unknown("task", task, zoo.tasks.list_tasks()))
+    zoo.models.check_model(model, model_arguments)
+    zoo.tasks.check_task(task, text_arguments)
     dataset = zoo.datasets.load(data or _DEFAULT_DATA[task], **data_arguments)
     for sentence in dataset.audit.sentences():
         click.echo(f"Note: {sentence}", err=True)
     made_task = zoo.tasks.create_task(task, dataset, **text_arguments)
 
     report = zoo.fit_and_evaluate(
-        lambda: factory(**made_task.model_arguments(), **model_arguments),
+        lambda: zoo.create_model(model, **made_task.model_arguments(), **model_arguments),
         made_task,
         **given,
         log_dir=out,
@@ -180,15 +174,6 @@ def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
     """Moves the values of a group of options out of `given`."""
     names = [p.name for p in options(click.command()(lambda: None)).params]
     return {name: given.pop(name) for name in names if name in given}
-
-
-def _checked_factory(name: str, arguments: dict[str, Any]) -> Callable:
-    from zoo.models import model_factory
-    from zoo.registry import check_arguments
-
-    factory = model_factory(name)
-    check_arguments(name, factory, arguments)
-    return factory
 
 
 @cli.command()
@@ -209,29 +194,29 @@ def evaluate(model, data, split, as_json, **options):
         click.echo(json.dumps({"scores": evaluation.scores, **evaluation.details}))
         return
     for name, value in evaluation.scores.items():
-        click.echo(f"{name:18} {'–' if value is None else format(value, '.4f')}")
+        click.echo(f"{name:18} {'-' if value is None else format(value, '.4f')}")
 
 
 @cli.command()
 @click.argument("texts", nargs=-1)
 @_model_argument
 @click.option("--input", "source", type=click.Path(), help="A CSV or TSV file of texts.")
-@click.option("--output", type=click.Path(), help="Where the file goes, with label and score.")
+@click.option("--output", type=click.Path(), help="Where it goes, with label and score.")
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
 def predict(texts, model, source, output, text_column, as_json):
-    """Labels TEXTS, or one text a line from standard input, or the rows of a file.
+    r"""Labels TEXTS, or one text a line from standard input, or the rows of a file.
 
     \b
     zoo predict --model runs/lstm "a text" "another"
     zoo predict --model runs/lstm --input reviews.csv --output scored.csv
     """
-    if output and not source:
-        raise click.UsageError("--output needs --input.")
+    if bool(output) != bool(source):
+        raise click.UsageError("--input and --output go together.")
     if source and texts:
         raise click.UsageError("Give texts or --input, not both.")
     if source:
-        _predict_file(zoo.pipeline("sentiment-analysis", model), source, output, text_column)
+        zoo.pipeline("sentiment-analysis", model).label_file(source, output, text_column)
         return
     if not texts:
         if sys.stdin.isatty():
@@ -244,56 +229,6 @@ def predict(texts, model, source, output, text_column, as_json):
             click.echo(json.dumps({"text": shown, **answer}, ensure_ascii=False))
         else:
             click.echo(f"{answer['label']}\t{answer['score']:.3f}\t{shown}")
-
-
-def _predict_file(classify, source, output, text_column) -> None:
-    """Copies a table with two more columns, the label and its score."""
-    from zoo import files
-
-    header, rows = _read_table(source)
-    if text_column not in header:
-        raise click.UsageError(
-            f"{source} has no column {text_column!r}: it has {', '.join(header)}."
-        )
-    answers = classify([row[text_column] or "" for row in rows])
-    fields = [*header, *(name for name in ("label", "score") if name not in header)]
-
-    def write(stream):
-        writer = csv.DictWriter(stream, fields, delimiter=_delimiter(output or source))
-        writer.writeheader()
-        for row, answer in zip(rows, answers, strict=True):
-            writer.writerow({**row, "label": answer["label"], "score": f"{answer['score']:.6f}"})
-
-    if output is None:
-        write(sys.stdout)
-        return
-    with (
-        files.appearing(output) as new,
-        open(new, "w", encoding="utf-8", newline="") as stream,
-    ):
-        write(stream)
-
-
-def _read_table(source) -> tuple[list[str], list[dict[str, str]]]:
-    csv.field_size_limit(sys.maxsize)
-    try:
-        with open(source, encoding="utf-8-sig", errors="replace", newline="") as stream:
-            reader = csv.DictReader(stream, delimiter=_delimiter(source), restkey="")
-            rows = list(reader)
-    except OSError as error:
-        raise click.UsageError(f"Cannot read {source}: {error.strerror or error}.") from error
-    except csv.Error as error:
-        raise click.UsageError(f"{source} is not a readable table: {error}.") from error
-    if not reader.fieldnames:
-        raise click.UsageError(f"{source} is empty: expected a header line with column names.")
-    for number, row in enumerate(rows, start=1):
-        if "" in row and "" not in reader.fieldnames:
-            raise click.UsageError(f"Row {number} of {source} has more fields than the header.")
-    return list(reader.fieldnames), rows
-
-
-def _delimiter(path) -> str:
-    return "\t" if str(path).lower().endswith((".tsv", ".tab")) else ","
 
 
 @cli.command()

@@ -17,9 +17,12 @@ EXTRA_ASSETS = "assets.extra"
 def export_saved_model(model: keras.Model, task: Task, path: files.Path) -> pathlib.Path:
     """Writes a SavedModel with the preprocessing inside.
 
-    It is made of TensorFlow's core ops: stock TensorFlow loads and serves it, with neither the zoo nor Keras.
-    The endpoint `serve` takes `text`, strings (B,), and for sentiment gives `label`, strings (B,), `score`, the
-    probability of that label (B,), and `probabilities` (B, C), in the order of the task's `label_names`.
+    It is made of TensorFlow's core ops: stock TensorFlow loads and serves it, with neither the zoo
+    nor Keras.
+    The endpoint `serve` takes `text`, strings (B,), and for sentiment gives `label`, strings (B,),
+    `score`, the
+    probability of that label (B,), and `probabilities` (B, C), in the order of the task's
+    `label_names`.
 
     Args:
         model: a model for the task.

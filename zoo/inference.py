@@ -1,8 +1,8 @@
 """Trained models in use: strings in, answers out."""
 
+import csv
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -26,8 +26,8 @@ def load(path: files.Path, dataset=None):
         dataset: a dataset for the task, to fit on or to evaluate; None for use alone.
 
     Returns:
-        (model, task): the Keras model with its trained weights, compiled as it was trained, and the task with
-        the vocabulary that the weights belong to.
+        (model, task): the Keras model with its trained weights, compiled as it was trained, and
+        the task with the vocabulary that the weights belong to.
 
     Raises:
         ModelNotFoundError: where there is no run.
@@ -133,6 +133,35 @@ class TextClassifier:
             probabilities[indices] = self._serve(text=batch)["probabilities"].numpy()
         return probabilities
 
+    def label_file(self, source: files.Path, output: files.Path, text_column: str = "text") -> None:
+        """Copies a CSV or TSV file with two more columns, `label` and `score`.
+
+        Args:
+            source: a table whose first line names its columns. Columns that are called `label` or
+                `score` already stay; the new ones are then `predicted_label` and `predicted_score`.
+            output: the file to write, CSV or TSV by its name.
+            text_column: which column holds the texts.
+
+        Raises:
+            DatasetError: for all that can be wrong in the table.
+            FileError: where `output` cannot be written.
+        """
+        from zoo.datasets import delimiter_of, read_table
+
+        output = pathlib.Path(output)
+        delimiter = delimiter_of(output)
+        header, rows, place = read_table(pathlib.Path(source), text_column)
+        prefix = "predicted_" if {"label", "score"} & set(header) else ""
+        answers = self([row[place] for row in rows])
+        with (
+            files.appearing(output) as new,
+            open(new, "w", encoding="utf-8", newline="") as stream,
+        ):
+            writer = csv.writer(stream, delimiter=delimiter)
+            writer.writerow([*header, f"{prefix}label", f"{prefix}score"])
+            for row, answer in zip(rows, answers, strict=True):
+                writer.writerow([*row, answer["label"], f"{answer['score']:.6f}"])
+
 
 _PIPELINES: dict[str, Callable] = {"sentiment-analysis": TextClassifier}
 
@@ -214,8 +243,8 @@ def _saved_model(path: files.Path) -> pathlib.Path:
     ]
     if not versions:
         raise ModelNotFoundError(
-            f"{folder} holds no SavedModel: expected saved_model/1/saved_model.pb. For a run that has ended, "
-            f"`zoo export {folder}` makes one."
+            f"{folder} holds no SavedModel: expected saved_model/1/saved_model.pb. For a run "
+            f"that has ended, `zoo export {folder}` makes one."
         )
     return max(versions, key=lambda version: int(version.name))
 

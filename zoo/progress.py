@@ -1,6 +1,7 @@
 """How a fit is watched in a terminal or a notebook."""
 
 import time
+from typing import Any
 
 import keras
 
@@ -19,7 +20,7 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self._title = title
         self._epochs = epochs
-        self._bar = None
+        self._bar: Any = None
 
     def on_train_begin(self, logs=None):
         """Opens the display."""
@@ -46,9 +47,7 @@ class ProgressBar(keras.callbacks.Callback):
         """Sets the bar to its start."""
         self._batch = 0
         if self._bar:
-            self._bar.reset(
-                self._task, description=f"epoch {epoch + 1}/{self._epochs}", status=""
-            )
+            self._bar.reset(self._task, description=f"epoch {epoch + 1}/{self._epochs}", status="")
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar, ten times a second at most."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 def import_tensorflow() -> None:
     """Imports TensorFlow, keeping from the terminal what its libraries write while they load.
 
-    Some of that comes before TensorFlow reads its settings, so the descriptor itself is turned aside. If the import
-    fails, what was written is shown.
+    Some of that comes before TensorFlow reads its settings, so the descriptor itself is turned
+    aside. If the import fails, what was written is shown.
     """
     if "tensorflow" in sys.modules:
         return

@@ -5,7 +5,6 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable
-from typing import Any
 
 
 class UnknownNameError(ValueError):
@@ -44,16 +43,6 @@ class Registry:
         if name not in known:
             raise UnknownNameError(unknown(self.kind, name, known))
         return self._makers[name]
-
-    def make(self, name: str, *positional, **arguments) -> Any:
-        """Calls what has a name.
-
-        Raises:
-            UnknownNameError: for a name that is not registered, or an argument that it does not take.
-        """
-        maker = self[name]
-        check_arguments(name, maker, arguments)
-        return maker(*positional, **arguments)
 
 
 def check_arguments(name: str, maker: Callable, arguments: Iterable[str]) -> None:

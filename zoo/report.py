@@ -47,9 +47,9 @@ class Report:
     dataset: dict[str, Any]
     seed: int | None
     training: dict[str, Any]
-    history: list[dict[str, float | None]]
-    validation: dict[str, float | None]
-    test: dict[str, float | None]
+    history: list[dict[str, Any]]
+    validation: dict[str, Any]
+    test: dict[str, Any]
     details: dict[str, Any]
     optimum: dict[str, float] | None
     seconds: dict[str, float]
@@ -66,15 +66,15 @@ class Report:
 
     @classmethod
     def over_seeds(cls, runs: Sequence["Report"], command: str) -> "Report":
-        """One report on runs that differ in their seed: means, and the spread of the test scores."""
+        """One report on runs that differ in their seed: means, and the spread of test scores."""
         first = runs[0]
 
-        def means(section: str) -> dict[str, float]:
+        def means(section: str) -> dict[str, Any]:
             entries = [getattr(run, section) for run in runs]
             return {
-                key: statistics.fmean(entry[key] for entry in entries)
+                key: statistics.fmean(values)
                 for key in entries[0]
-                if all(entry.get(key) is not None for entry in entries)
+                if None not in (values := [entry.get(key) for entry in entries])
             }
 
         test = means("test")
@@ -155,7 +155,7 @@ class Report:
         facts = Table(box=None, show_header=False, pad_edge=False)
         for name, fact in self._facts():
             facts.add_row(Text(name, style="dim"), Text(fact))
-        parts = [Text(self._title(), style="bold"), scores]
+        parts: list[Any] = [Text(self._title(), style="bold"), scores]
         confusion = self._confusion_rows()
         if confusion:
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -169,9 +169,9 @@ class Report:
     def __str__(self) -> str:
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), width=100, color_system=None)
-        console.print(self)
-        return console.file.getvalue()
+        written = io.StringIO()
+        Console(file=written, width=100, color_system=None).print(self)
+        return written.getvalue()
 
     def _repr_html_(self) -> str:
         def table(rows, has_header):
@@ -218,7 +218,10 @@ class Report:
         names = self.details["label_names"]
         return [
             ["true \\ predicted", *names],
-            *([name, *(f"{count:,}" for count in row)] for name, row in zip(names, matrix)),
+            *(
+                [name, *(f"{count:,}" for count in row)]
+                for name, row in zip(names, matrix, strict=True)
+            ),
         ]
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -249,5 +252,5 @@ class Report:
 
 def _written(name: str, value: float | None) -> str:
     if value is None:
-        return "–"
+        return "-"
     return f"{value:.2%}" if name in _PERCENTAGES else f"{value:.4f}"

@@ -61,8 +61,9 @@ def fit_and_evaluate(
 ) -> Report:
     """Fits a model to a task's training split and scores it on the others.
 
-    After each epoch the model is scored on the validation split; the weights of the best epoch are kept, by the metric
-    that `task.monitor` names. The test split is looked at once, with these weights, at the end.
+    After each epoch the model is scored on the validation split; the weights of the best epoch, by
+    the metric that `task.monitor` names, are kept. The test split is looked at once, with these
+    weights, at the end.
 
     Args:
         model: a Keras model for the task, as it is; or a function that makes one, which is
@@ -72,19 +73,23 @@ def fit_and_evaluate(
         batch_size: examples a step. Batches hold examples of nearly one length; they are a
             function of seed and epoch.
         optimizer: `"adam"`, `"adamw"` (weight decay 0.01), `"sgd"` (momentum 0.9), or a Keras
-            optimizer as it is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay unused.
+            optimizer as it is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay
+            unused.
         learning_rate: the highest rate; None for 0.003, for SGD 0.3.
-        schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"`, to 0, or `"constant"`.
+        schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"` to 0, or not at
+            all, `"constant"`.
         warmup: share of all steps in which the rate rises from 0.
         clip_norm: bound on the norm of all gradients together (Pascanu et al. 2013), or None.
         class_weights: `"balanced"`, or a weight for each class name, or None.
         early_stopping: so many epochs without a better validation score end the fit; None: none do.
         seed: of weights (see `model`), order and dropout.
         seeds: several, for several runs; `model` must then be a function. The report gives
-            means and spread, and the weights that are written are those of the seed that is best on validation.
+            means and spread, and the weights that are written are those of the seed that is best
+            on validation.
         test: whether the test split is scored.
         log_dir: the folder of the run, for `model.keras`, `task.json`, `report.json` and
-            `logs` for TensorBoard; with several seeds each has a folder `seed_N` of its own in it too.
+            `logs` for TensorBoard; with several seeds each has a folder `seed_N` of its own in it
+            too.
         callbacks: Keras callbacks; they see every batch and epoch as in `fit`.
         verbose: whether progress is shown, on standard error.
         command: what was run, for the report; None for this process's own arguments.
@@ -126,9 +131,8 @@ def fit_and_evaluate(
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
         metric, mode = task.monitor
-        best = {"min": min, "max": max}[mode](
-            runs, key=lambda run: run.validation[metric.removeprefix("val_")]
-        )
+        ranked = sorted(runs, key=lambda run: run.validation[metric.removeprefix("val_")] or 0.0)
+        best = ranked[0] if mode == "min" else ranked[-1]
         for name in ("model.keras", "task.json"):
             with files.appearing(log_dir / name) as new:
                 new.write_bytes((log_dir / f"seed_{best.seed}" / name).read_bytes())
@@ -401,7 +405,7 @@ def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
         state.assign(np.array([own_seed, step], "uint32"))
 
 
-def _scores(entry: Mapping[str, float], prefix: str) -> dict[str, float]:
+def _scores(entry: Mapping[str, float | None], prefix: str) -> dict[str, float | None]:
     return {k.removeprefix(prefix): v for k, v in entry.items() if k.startswith(prefix)}
 
 

@@ -1,6 +1,7 @@
 """Attention over whole sequences or block by block, and the blocks of a Transformer made of it.
 
-Shape letters: B batch, T tokens that ask, S tokens that are asked, D width, N heads, H = D / N width of a head.
+Shape letters: B batch, T tokens that ask, S tokens that are asked, D width, N heads, H = D / N
+width of a head.
 """
 
 import keras
@@ -19,7 +20,9 @@ class MultiHeadAttention(keras.layers.Layer):
         kernel_regularizer: penalty on the four projections.
     """
 
-    def __init__(self, num_heads: int, *, dropout=0.0, kernel_regularizer=None, name=None, **kwargs):
+    def __init__(
+        self, num_heads: int, *, dropout=0.0, kernel_regularizer=None, name=None, **kwargs
+    ):
         super().__init__(name=name, **kwargs)
         self.num_heads = num_heads
         self.dropout = dropout
@@ -30,7 +33,8 @@ class MultiHeadAttention(keras.layers.Layer):
         width = x_shape[-1]
         if width % self.num_heads:
             raise ValueError(
-                f"The width must be a multiple of num_heads; {width} is not one of {self.num_heads}."
+                f"The width must be a multiple of num_heads; {width} is not one of "
+                f"{self.num_heads}."
             )
         heads = (self.num_heads, width // self.num_heads)
 
@@ -56,7 +60,7 @@ class MultiHeadAttention(keras.layers.Layer):
         return self.key(source), self.value(source)
 
     def attend(self, x, keys, values, mask, training=None):
-        """(B, T, D) asks keys and values (B, S, N, H) where mask (B, T or 1, S) is True -> (B, T, D)."""
+        """(B, T, D) asks keys, values (B, S, N, H) where mask (B, T or 1, S) holds -> (B, T, D)."""
         query = self.query(x)
         scores = ops.einsum("btnh,bsnh->bnts", query, keys) * (query.shape[-1] ** -0.5)
         weights = masked_softmax(scores, mask[:, None])
@@ -65,7 +69,8 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def call(self, x, source, mask, training=None):
         """(B, T, D) asks (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
-        return self.attend(x, *self.keys_and_values(source), mask, training=training)
+        keys, values = self.keys_and_values(source)
+        return self.attend(x, keys, values, mask, training=training)
 
     def compute_output_shape(self, x_shape, source_shape=None, mask_shape=None):
         return x_shape
@@ -82,7 +87,9 @@ class MultiHeadAttention(keras.layers.Layer):
 def masked_softmax(scores, mask):
     """Softmax over the last axis of what mask leaves; it must leave one entry of each row."""
     if scores.shape[-1] == 1:
-        return ops.ones_like(scores)
+        # All the weight is on the one entry. Keras warns of a softmax here, and of missing
+        # gradients without the product.
+        return scores * 0 + 1
     lowest = -1e9 if keras.backend.standardize_dtype(scores.dtype) != "float16" else -6e4
     return ops.softmax(scores + ops.cast(ops.logical_not(mask), scores.dtype) * lowest, axis=-1)
 
@@ -134,7 +141,9 @@ class TransformerBlock(keras.layers.Layer):
         if cross_attention:
             self.source_norm = keras.layers.LayerNormalization(name="source_norm", **options)
             self.source_attention = attention("source_attention")
-        self.feed_forward_norm = keras.layers.LayerNormalization(name="feed_forward_norm", **options)
+        self.feed_forward_norm = keras.layers.LayerNormalization(
+            name="feed_forward_norm", **options
+        )
         self.hidden = keras.layers.Dense(
             hidden_units, activation="gelu", name="hidden", **regularized
         )
@@ -183,7 +192,7 @@ class TransformerBlock(keras.layers.Layer):
         return state
 
     def advance(self, x, padding_mask, state, positions):
-        """(B, T, D), real positions (B, T), state, each token's place (B, T) -> (B, T, D), state."""
+        """(B, T, D), real positions (B, T), state, places (B, T) -> features (B, T, D), state."""
         y = self.self_norm(x)
         keys, values = self.self_attention.keys_and_values(y)
         keys = _write(state["keys"], keys, padding_mask, positions)

@@ -66,13 +66,13 @@ class RecurrentBlock(keras.layers.Layer):
 
     def build(self, x_shape, padding_mask_shape=None):
         self.forward.build(x_shape)
-        if self.bidirectional:
+        if self.backward is not None:
             self.backward.build(x_shape)
 
     def call(self, x, padding_mask, training=None):
         """(B, T, E), real positions (B, T) -> (B, T, D)."""
         features = self.forward(x, training=training)[0]
-        if self.bidirectional:
+        if self.backward is not None:
             reverse = _reversal(padding_mask)
             backward = self.backward(_take(x, reverse), training=training)[0]
             features = ops.concatenate([features, _take(backward, reverse)], axis=-1)
@@ -84,7 +84,7 @@ class RecurrentBlock(keras.layers.Layer):
         return [ops.zeros((batch_size, self.units), self.compute_dtype) for _ in range(num_states)]
 
     def advance(self, x, padding_mask, state, positions):
-        """(B, T, E), real positions (B, T), state -> features (B, T, D), state. Pads change nothing."""
+        """(B, T, E), real positions (B, T), state -> features (B, T, D), state; pads do nothing."""
         if x.shape[1] == 1:
             # A decoding step: one call of the cell, without the machinery of a loop.
             output, stepped = self.forward.cell(x[:, 0], state)

@@ -1,6 +1,19 @@
 """Architectures: each a factory, a function that returns a Keras model."""
 
-from zoo.models.registry import create_model, list_models, model_factory, register_model
+from zoo.models.registry import (
+    check_model,
+    create_model,
+    list_models,
+    model_factory,
+    register_model,
+)
 from zoo.models.sequence_model import SequenceModel
 
-__all__ = ["SequenceModel", "create_model", "list_models", "model_factory", "register_model"]
+__all__ = [
+    "SequenceModel",
+    "check_model",
+    "create_model",
+    "list_models",
+    "model_factory",
+    "register_model",
+]

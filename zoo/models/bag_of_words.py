@@ -23,7 +23,8 @@ def BagOfWords(
 ) -> SequenceModel:
     """A linear classifier on averaged token embeddings (Joulin et al. 2016, without n-grams).
 
-    It is the mark that a sequence model has to beat: it reads a text as its bag of words. With `output="token"`
+    It is the mark that a sequence model has to beat: it reads a text as its bag of words. With
+    `output="token"`
     it knows the last token only. Arguments and what is returned are those of `zoo.LSTM`.
     """
     del sequence_length  # A bag has no length.
@@ -32,9 +33,7 @@ def BagOfWords(
         token_embedding=keras.layers.Embedding(
             vocabulary_size, embedding_dim, name="token_embedding"
         ),
-        embedding_dropout=keras.layers.SpatialDropout1D(
-            embedding_dropout, name="embedding_dropout"
-        ),
+        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         blocks=[],
         pooling=pooling,
         feature_dropout=dropout,

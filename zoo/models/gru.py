@@ -25,8 +25,8 @@ def GRU(
 ) -> SequenceModel:
     """Gated recurrent unit (Cho et al. 2014, with the reset gate after the product).
 
-    With gates z, r = sigmoid(W x_t + U h_(t-1) + b): g = tanh(W_g x_t + r (U_g h_(t-1) + b_u) + b_g),
-    h_t = z h_(t-1) + (1 - z) g.
+    With gates z, r = sigmoid(W x_t + U h_(t-1) + b): g = tanh(W_g x_t + r (U_g h_(t-1) + b_u) +
+    b_g), h_t = z h_(t-1) + (1 - z) g.
 
     Arguments and what is returned are those of `zoo.LSTM`.
     """

@@ -41,8 +41,7 @@ def LSTM(
             model is not `causal` and cannot generate.
         pooling: how a text's states become one vector: `"last"`, `"average"`, `"max"`,
             `"average+max"`.
-        embedding_dropout: share of the embedding's dimensions dropped in training, for a whole
-            text at a time.
+        embedding_dropout: share of the embeddings' entries set to zero in training.
         dropout: share dropped in training between layers and before the head.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.

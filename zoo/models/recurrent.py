@@ -23,15 +23,13 @@ def recurrent_model(
     l2: float,
     name: str,
 ) -> SequenceModel:
-    """Embedding, `num_layers` recurrent blocks of one cell, head. For the arguments see `zoo.LSTM`."""
+    """Embedding, `num_layers` recurrent blocks of one cell, head; for arguments see `zoo.LSTM`."""
     regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
     return SequenceModel(
         token_embedding=keras.layers.Embedding(
             vocabulary_size, embedding_dim, name="token_embedding"
         ),
-        embedding_dropout=keras.layers.SpatialDropout1D(
-            embedding_dropout, name="embedding_dropout"
-        ),
+        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         blocks=[
             RecurrentBlock(
                 cell,

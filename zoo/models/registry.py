@@ -1,9 +1,9 @@
-"""The architectures by name: a module in this package that registers a factory is part of the zoo."""
+"""The architectures by name: a module here that registers a factory is part of the zoo."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from zoo.registry import Registry
+from zoo.registry import Registry, check_arguments
 
 _FACTORIES = Registry("model", "zoo.models")
 
@@ -28,10 +28,16 @@ def model_factory(name: str) -> Callable:
     return _FACTORIES[name]
 
 
+def check_model(name: str, arguments: Iterable[str] = ()) -> None:
+    """Raises what `create_model` would, before a task is there to build the model for."""
+    check_arguments(name, model_factory(name), arguments)
+
+
 def create_model(name: str, **arguments):
-    """Builds a model by the name of its architecture: `create_model("lstm", vocabulary_size=20_000)`.
+    """Builds a model by name: `create_model("lstm", vocabulary_size=20_000)`.
 
     Raises:
         UnknownNameError: for a name that no architecture has, or an argument that it does not take.
     """
-    return _FACTORIES.make(name, **arguments)
+    check_model(name, arguments)
+    return model_factory(name)(**arguments)

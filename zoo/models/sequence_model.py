@@ -12,14 +12,16 @@ OUTPUTS = ("text", "token")
 class SequenceModel(keras.Model):
     """Token embeddings, a stack of blocks, and a head: one answer a text or one a token.
 
-    It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own. Beside `call` it can
-    be advanced: from `initial_state`, block after block of tokens, each block giving the very features that the pass
+    It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own.
+    Beside `call` it can
+    be advanced: from `initial_state`, block after block of tokens, each block giving the very
+    features that the pass
     over the whole sequence gives at these positions. Generation needs no more than that.
 
     Shape letters: B batch, T tokens, D width of the features, V vocabulary, C classes.
 
-    Token ids are `int32` (B, T), padded right with 0; every row has at least one real token. The state is
-    a nest of tensors whose first axis is the batch and whose shapes never change.
+    Token ids are `int32` (B, T), padded right with 0; every row has at least one real token. The
+    state is a nest of tensors whose first axis is the batch and whose shapes never change.
 
     Args:
         token_embedding: (B, T) -> (B, T, E).
@@ -27,7 +29,8 @@ class SequenceModel(keras.Model):
             `advance(x, padding_mask, state, positions)` and a `causal` property.
         logits: the last layer, (..., D) -> (..., C or V).
         output: `"text"`, one answer a text, or `"token"`, one a token.
-        pooling: how a text's features become one vector; for `output="text"`.
+        pooling: how a text's features become one vector, for `output="text"`; None where the model
+            makes one itself.
         positions: layer that adds the order of tokens to embeddings, or None.
         embedding_dropout: layer on the embeddings, or None.
         final_norm: layer on the features, or None.
@@ -59,7 +62,7 @@ class SequenceModel(keras.Model):
         self.embedding_dropout = embedding_dropout
         self.blocks = list(blocks)
         self.final_norm = final_norm
-        self.pooling = Pooling(pooling, name="pooling") if output == "text" else None
+        self.pooling = Pooling(pooling) if pooling and output == "text" else None
         self.feature_dropout = keras.layers.Dropout(feature_dropout, name="feature_dropout")
         self.logits = logits
         self.output_kind = output

@@ -15,7 +15,8 @@ _START_ID = 2
 class EncoderDecoderModel(SequenceModel):
     """A `SequenceModel` whose blocks attend to a source that an encoder has read.
 
-    With `output="text"` the text is the source, and the decoder reads one start token: its features are the
+    With `output="text"` the text is the source, and the decoder reads one start token: its
+    features are the
     text's. With `output="token"` the inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`.
 
     Args:
@@ -44,7 +45,7 @@ class EncoderDecoderModel(SequenceModel):
             return self.head(self.features(**inputs))
         start = ops.full_like(inputs[:, :1], _START_ID)
         features = self.features(start, source_ids=inputs)
-        return self.head(self.pooling(features, self.padding_mask(start)))
+        return self.head(features[:, 0])
 
     def _encode(self, source_ids):
         mask = self.padding_mask(source_ids)
@@ -55,7 +56,9 @@ class EncoderDecoderModel(SequenceModel):
 
     def initial_state(self, batch_size, length, source_ids=None):
         if source_ids is None:
-            raise ValueError(f"{self.name} is an encoder-decoder: its state needs source_ids (B, S).")
+            raise ValueError(
+                f"{self.name} is an encoder-decoder: its state needs source_ids (B, S)."
+            )
         self._check_causal()
         return self._initial_state(batch_size, length, **self._encode(source_ids))
 
@@ -99,8 +102,7 @@ def Transformer(
         hidden_units: width inside the feed-forward networks.
         num_layers: blocks of the encoder, and as many of the decoder.
         num_heads: attention heads; must divide `embedding_dim`.
-        embedding_dropout: share of the embedding's dimensions dropped in training, for a whole
-            text at a time.
+        embedding_dropout: share of the embeddings' entries set to zero in training.
         dropout: share dropped in training, of attention weights and of each sublayer's output.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
@@ -113,7 +115,8 @@ def Transformer(
     del sequence_length
     if embedding_dim % num_heads:
         raise ValueError(
-            f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of {num_heads}."
+            f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of "
+            f"{num_heads}."
         )
     regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
@@ -135,14 +138,12 @@ def Transformer(
             vocabulary_size, embedding_dim, name="token_embedding"
         ),
         positions=SinePositions(name="positions"),
-        embedding_dropout=keras.layers.SpatialDropout1D(
-            embedding_dropout, name="embedding_dropout"
-        ),
+        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         encoder_blocks=blocks("encoder"),
         encoder_norm=keras.layers.LayerNormalization(name="encoder_norm"),
         blocks=blocks("decoder", causal=True, cross_attention=True),
+        pooling=None,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
-        pooling="last",
         feature_dropout=dropout,
         logits=keras.layers.Dense(
             num_classes if output == "text" else vocabulary_size,

@@ -1,7 +1,7 @@
 r"""From raw text to tokens and back, as graph functions of TensorFlow's core ops.
 
-Every function takes and gives UTF-8 string tensors, so that what is trained on and what is served pass
-through the very same ops. Regular expressions are RE2: no look-around, and its `\b` and `\B`
+Every function takes and gives UTF-8 string tensors, so that what is trained on and what is served
+pass through the very same ops. Regular expressions are RE2: no look-around, and its `\b` and `\B`
 know ASCII words only.
 """
 
@@ -21,8 +21,8 @@ _SEPARATORS = r"[\s\pZ\pC]+"
 _QUOTATION_MARK = r"'\B|\B'"
 _SYMBOL = rf"[^\PP']|\pS|{_QUOTATION_MARK}"
 
-# Marks of emphasis, of ratings such as 8/10 and ****, and pictures (So holds the emoji): in a review
-# they carry an opinion, where commas and full stops carry only syntax.
+# Marks of emphasis, of ratings such as 8/10 and ****, and pictures (So holds the emoji): in a
+# review they carry an opinion, where commas and full stops carry only syntax.
 _EXPRESSIVE = r"[!?/*\p{So}]"
 _INEXPRESSIVE = rf"[^\PP'!?/*]|[\p{{Sc}}\p{{Sk}}\p{{Sm}}]|{_QUOTATION_MARK}"
 

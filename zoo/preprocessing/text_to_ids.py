@@ -27,14 +27,15 @@ _TEXTS = tf.TensorSpec([None], tf.string)
 class TextToIds(keras.layers.Layer):
     """Turns a batch of raw texts into a right-padded matrix of token ids.
 
-    Id 0 is the pad, 1 the unknown token, 2 the start and 3 the end of a text; the vocabulary follows,
+    Id 0 is the pad, 1 the unknown token, 2 the start and 3 the end of a text; the vocabulary
+    follows,
     most frequent first. Made of TensorFlow's core ops, so that it travels inside a SavedModel.
 
     Args:
         level: `"word"`, with Chinese and other scripts without spaces split by character, or
             `"character"`, where the text is taken exactly as it is.
-        vocabulary_size: the most ids there may be, the four special ones included; None for no bound.
-        minimum_count: how often a token must appear to enter the vocabulary.
+        vocabulary_size: the most ids there may be, the four special ones included; None for no
+        bound. minimum_count: how often a token must appear to enter the vocabulary.
         sequence_length: the most ids a text may give; None for no bound.
         truncation: which part of a longer text is kept: `"start"`, `"end"`, or `"both"`, the first
             half and the last.
@@ -75,8 +76,8 @@ class TextToIds(keras.layers.Layer):
         _check_choice("punctuation", punctuation, splitting.PUNCTUATION)
         if vocabulary_size is not None and vocabulary_size <= len(SPECIAL_TOKENS):
             raise ValueError(
-                f"vocabulary_size counts the {len(SPECIAL_TOKENS)} special tokens and must be above "
-                f"that; it is {vocabulary_size}."
+                f"vocabulary_size counts the {len(SPECIAL_TOKENS)} special tokens and must be "
+                f"above that; it is {vocabulary_size}."
             )
         if sequence_length is not None and sequence_length < 1:
             raise ValueError(f"sequence_length must be at least 1; it is {sequence_length}.")
@@ -94,7 +95,9 @@ class TextToIds(keras.layers.Layer):
         self._table: tf.lookup.StaticHashTable | None = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
-        self.built = True  # It has no weights to make, and an export asks for a layer that is built.
+        self.built = (
+            True  # It has no weights to make, and an export asks for a layer that is built.
+        )
 
     # Vocabulary
 
@@ -132,7 +135,8 @@ class TextToIds(keras.layers.Layer):
     def adapt(self, texts: Sequence[str]) -> TokenSequences:
         """Makes the vocabulary from texts, and gives their ids, since the texts are split already.
 
-        Equal counts are ordered by the token's bytes: the vocabulary is a function of the texts alone.
+        Equal counts are ordered by the token's bytes: the vocabulary is a function of the texts
+        alone.
 
         Args:
             texts: the training texts, and no others.
@@ -255,7 +259,7 @@ class TextToIds(keras.layers.Layer):
 
 
 class _Chunk(NamedTuple):
-    """Some texts, split: `tokens[place]` are their tokens, `lengths` how many belong to each text."""
+    """Some texts, split: `tokens[place]` are their tokens, `lengths` how many a text has."""
 
     tokens: list[bytes]
     place: np.ndarray

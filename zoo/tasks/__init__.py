@@ -1,11 +1,11 @@
 """Tasks: what is asked of a model, the same for every architecture."""
 
 from zoo.tasks.registry import (
+    check_task,
     create_task,
     list_tasks,
     register_task,
     task_from_config,
-    task_options,
 )
 from zoo.tasks.sentiment import Sentiment, sentiment
 from zoo.tasks.task import Evaluation, Examples, Task
@@ -15,10 +15,10 @@ __all__ = [
     "Examples",
     "Sentiment",
     "Task",
+    "check_task",
     "create_task",
     "list_tasks",
     "register_task",
     "sentiment",
     "task_from_config",
-    "task_options",
 ]

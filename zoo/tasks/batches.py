@@ -6,9 +6,7 @@ import numpy as np
 _POOL = 50
 
 
-def epoch_batches(
-    lengths: np.ndarray, batch_size: int, seed: int, epoch: int
-) -> list[np.ndarray]:
+def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
     """The order of one epoch of training: batches of examples of nearly one length.
 
     Args:

@@ -1,15 +1,15 @@
 """The tasks by name: a module in this package that registers a class is part of the zoo."""
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zoo.registry import Registry, check_arguments
+from zoo.tasks.task import Task
 
-_TASKS = Registry("task", "zoo.tasks")
+_TASKS: Registry = Registry("task", "zoo.tasks")
 
 
-def register_task(cls: type) -> type:
+def register_task(cls: type[Task]) -> type[Task]:
     """Enters a subclass of `Task` under its `name`."""
     _TASKS.register(cls.name, cls)
     return cls
@@ -20,23 +20,30 @@ def list_tasks() -> list[str]:
     return _TASKS.names()
 
 
+def task_class(name: str) -> Any:
+    """The class with a name.
+
+    Raises:
+        UnknownNameError: for a name that no task has.
+    """
+    return _TASKS[name]
+
+
+def check_task(name: str, options: Iterable[str] = ()) -> None:
+    """Raises what `create_task` would, before a dataset is there."""
+    check_arguments(name, task_class(name).from_dataset, options)
+
+
 def create_task(name: str, dataset, **options):
     """Makes a task on a dataset by name: `create_task("sentiment", zoo.datasets.imdb())`.
 
     Raises:
         UnknownNameError: for a name that no task has, or an option that it does not take.
     """
-    cls = _TASKS[name]
-    check_arguments(name, cls.from_dataset, options)
-    return cls.from_dataset(dataset, **options)
-
-
-def task_options(name: str) -> list[str]:
-    """The options that `create_task` takes for a task."""
-    parameters = inspect.signature(_TASKS[name].from_dataset).parameters.values()
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    check_task(name, options)
+    return task_class(name).from_dataset(dataset, **options)
 
 
 def task_from_config(config: Mapping[str, Any], dataset=None):
     """The task whose `get_config` gave `config`, on a dataset if there is one."""
-    return _TASKS[config["name"]].from_config(config, dataset)
+    return task_class(config["name"]).from_config(config, dataset)

@@ -49,7 +49,7 @@ class Sentiment(Task):
         level: str = "word",
         vocabulary_size: int = 20_000,
         minimum_count: int = 2,
-        sequence_length: int = 300,
+        sequence_length: int = 400,
         truncation: str = "both",
         lowercase: bool = True,
         markup: str = "remove",
@@ -96,8 +96,8 @@ class Sentiment(Task):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def optimum(self) -> dict[str, float] | None:
-        known = self.dataset.optimum
-        return known and {"accuracy": known.accuracy_on_test, "loss": known.loss}
+        known = self.dataset and self.dataset.optimum
+        return {"accuracy": known.accuracy_on_test, "loss": known.loss} if known else None
 
     def evaluate(self, predict: Callable, examples: Examples, batch_size: int) -> Evaluation:
         logits = np.zeros((len(examples), len(self.label_names)), "float32")
@@ -162,7 +162,7 @@ def sentiment(dataset: TextDataset, **options) -> Sentiment:
     Args:
         dataset: labelled texts, of two classes or more.
         **options: how texts are read, see `zoo.preprocessing.TextToIds`: `level` (`"word"`),
-            `vocabulary_size` (20,000), `minimum_count` (2), `sequence_length` (300 tokens),
+            `vocabulary_size` (20,000), `minimum_count` (2), `sequence_length` (400 tokens),
             `truncation` (`"both"`, since reviews say what they mean first and last),
             `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`).
 

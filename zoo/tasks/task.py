@@ -29,7 +29,7 @@ class Examples:
     """
 
     sequences: TokenSequences
-    targets: np.ndarray | None = None
+    targets: Any = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -46,9 +46,13 @@ class Task(abc.ABC):
     A task is made with a dataset to fit on, or without one, read back from a run, to be used.
 
     Args:
-        text_to_ids: a `TextToIds`, how texts are read; without a vocabulary it is adapted on the training split,
+        text_to_ids: a `TextToIds`, how texts are read; without a vocabulary it is adapted on the
+        training split,
             and on nothing else, when that is first wanted.
         dataset: where the examples come from; None for use alone.
+
+    A subclass has a class method `from_dataset(dataset, *, ...)` too, whose keyword arguments are
+    the options of the task.
 
     Attributes:
         name: how the task is called on the command line.

@@ -1,0 +1,112 @@
+"""Attention and the blocks made of it against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.layers import MultiHeadAttention, SinePositions, TransformerBlock
+
+BATCH, ASKING, ASKED, WIDTH, HEADS = 2, 4, 6, 8, 2
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def attention_by_hand(layer, x, source, mask):
+    """Vaswani et al. 2017, equation 1, head by head."""
+
+    def projected(dense, y):
+        kernel, bias = (keras.ops.convert_to_numpy(w) for w in dense.weights)
+        return np.einsum("btd,dnh->btnh", y, kernel) + bias
+
+    q, k, v = (
+        projected(dense, y)
+        for dense, y in ((layer.query, x), (layer.key, source), (layer.value, source))
+    )
+    heads = []
+    for head in range(HEADS):
+        scores = q[:, :, head] @ k[:, :, head].transpose(0, 2, 1) / np.sqrt(WIDTH // HEADS)
+        heads.append(softmax(np.where(mask, scores, -np.inf)) @ v[:, :, head])
+    kernel, bias = (keras.ops.convert_to_numpy(w) for w in layer.output_projection.weights)
+    return np.einsum("btnh,nhd->btd", np.stack(heads, axis=2), kernel) + bias
+
+
+@pytest.fixture
+def layer():
+    keras.utils.set_random_seed(0)
+    layer = MultiHeadAttention(HEADS)
+    layer.build((None, None, WIDTH))
+    for weight in layer.trainable_variables:
+        weight.assign(random(*weight.shape, seed=len(weight.path)) * 0.5)
+    return layer
+
+
+def test_equals_the_equation_under_a_mask(layer):
+    x, source = random(BATCH, ASKING, WIDTH), random(BATCH, ASKED, WIDTH, seed=1)
+    mask = np.random.default_rng(2).random((BATCH, ASKING, ASKED)) < 0.6
+    mask[..., 0] = True
+    np.testing.assert_allclose(
+        layer(x, source, mask), attention_by_hand(layer, x, source, mask), atol=1e-5
+    )
+
+
+def test_what_is_masked_has_no_influence(layer):
+    x, source = random(BATCH, ASKING, WIDTH), random(BATCH, ASKED, WIDTH, seed=1)
+    mask = np.ones((BATCH, 1, ASKED), bool)
+    mask[:, :, 3:] = False
+    changed = source.copy()
+    changed[:, 3:] = 1e3
+    np.testing.assert_array_equal(layer(x, source, mask), layer(x, changed, mask))
+
+
+def test_a_width_that_heads_do_not_divide_is_refused():
+    with pytest.raises(ValueError, match="multiple of num_heads; 8 is not one of 3"):
+        MultiHeadAttention(3).build((None, None, WIDTH))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_causal_block_does_not_see_what_follows(causal):
+    keras.utils.set_random_seed(0)
+    block = TransformerBlock(HEADS, 16, causal=causal)
+    x = random(1, ASKED, WIDTH)
+    mask = np.ones((1, ASKED), bool)
+    changed = x.copy()
+    changed[:, 3:] += 1
+    before, after = (keras.ops.convert_to_numpy(block(y, mask)) for y in (x, changed))
+    assert np.array_equal(before[:, :3], after[:, :3]) == causal
+    assert not np.allclose(before[:, 3:], after[:, 3:])
+
+
+def test_a_block_adds_its_three_sublayers_in_pre_norm_order():
+    keras.utils.set_random_seed(0)
+    block = TransformerBlock(HEADS, 16, cross_attention=True)
+    x, source = random(BATCH, ASKING, WIDTH), random(BATCH, ASKED, WIDTH, seed=1)
+    mask, source_mask = np.ones((BATCH, ASKING), bool), np.ones((BATCH, ASKED), bool)
+    given = block(x, mask, source, source_mask)
+
+    def norm(y):
+        centred = y - y.mean(axis=-1, keepdims=True)
+        return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-3)
+
+    y = norm(x)
+    x = x + attention_by_hand(block.self_attention, y, y, mask[:, None])
+    x = x + attention_by_hand(block.source_attention, norm(x), source, source_mask[:, None])
+    hidden = keras.ops.convert_to_numpy(block.hidden(norm(x)))
+    x = x + keras.ops.convert_to_numpy(block.output_projection(hidden))
+    np.testing.assert_allclose(given, x, atol=1e-5)
+
+
+def test_sine_positions_are_those_of_the_paper():
+    width, tokens = 6, 5
+    added = keras.ops.convert_to_numpy(SinePositions()(np.zeros((1, tokens, width), "float32")))[0]
+    for position in range(tokens):
+        for i in range(width // 2):
+            angle = position / 10_000 ** (2 * i / width)
+            np.testing.assert_allclose(added[position, i], np.sin(angle), atol=1e-6)
+            np.testing.assert_allclose(added[position, width // 2 + i], np.cos(angle), atol=1e-6)

@@ -1,0 +1,121 @@
+"""What every registered architecture promises. Registering a model subscribes it to these tests."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tests.models.cases import SMALL
+from zoo.models import create_model, list_models, model_factory
+
+VOCABULARY, CLASSES, LENGTHS = 40, 3, [9, 4, 1]
+
+
+def ids(lengths, width=None, seed=0):
+    random = np.random.default_rng(seed)
+    matrix = np.zeros((len(lengths), width or max(lengths)), "int32")
+    for row, length in enumerate(lengths):
+        matrix[row, :length] = random.integers(1, VOCABULARY, length)
+    return matrix
+
+
+def made(name, **options):
+    keras.utils.set_random_seed(1)
+    return create_model(name, vocabulary_size=VOCABULARY, **SMALL.get(name, {}), **options)
+
+
+def numpy(x):
+    return keras.ops.convert_to_numpy(x)
+
+
+@pytest.fixture(params=list_models())
+def name(request):
+    return request.param
+
+
+def test_the_name_of_a_factory_is_that_of_its_models(name):
+    assert made(name).name == name
+    assert model_factory(name).__name__.isidentifier()
+
+
+def test_one_answer_a_text(name):
+    logits = numpy(made(name, num_classes=CLASSES)(ids(LENGTHS)))
+    assert logits.shape == (len(LENGTHS), CLASSES)
+    assert np.isfinite(logits).all()
+
+
+def test_a_prediction_depends_on_the_text_alone(name):
+    model = made(name, num_classes=CLASSES)
+    together = numpy(model(ids(LENGTHS)))
+    wider = numpy(model(ids(LENGTHS, width=30)))
+    reordered = numpy(model(ids(LENGTHS)[::-1]))[::-1]
+    np.testing.assert_allclose(wider, together, atol=1e-5)
+    np.testing.assert_allclose(reordered, together, atol=1e-5)
+    for row, length in enumerate(LENGTHS):
+        alone = numpy(model(ids(LENGTHS)[row : row + 1, :length]))
+        np.testing.assert_allclose(alone[0], together[row], atol=1e-5)
+
+
+def test_it_is_a_keras_model_to_compile_and_fit_by_hand(name):
+    model = made(name, num_classes=CLASSES)
+    before = model.get_weights()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(ids(LENGTHS), np.array([0, 1, 2]), verbose=0)
+    assert any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_it_comes_back_from_a_file(name, tmp_path):
+    model = made(name, num_classes=CLASSES)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(numpy(again(ids(LENGTHS))), numpy(model(ids(LENGTHS))))
+    # JSON knows no tuples.
+    assert again.get_config() == json.loads(json.dumps(model.get_config()))
+
+
+def test_every_layer_that_learns_has_a_plain_name(name):
+    for weight in made(name).trainable_variables:
+        for part in weight.path.split("/"):
+            # Keras numbers what nobody named: dense_3.
+            stem = part.rstrip("0123456789").rstrip("_")
+            assert part == stem or stem in {"block", "encoder", "decoder"}, weight.path
+
+
+@pytest.mark.parametrize("blocks", [[9], [1] * 9, [4, 1, 4], [1, 8]])
+def test_step_block_and_full_pass_agree(name, blocks):
+    model = made(name, output="token")
+    token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
+    full = numpy(model.features(token_ids, source_ids))
+    state = model.initial_state(len(LENGTHS), max(LENGTHS), source_ids)
+    shapes = keras.tree.map_structure(lambda x: tuple(x.shape), state)
+    features, start = [], 0
+    for width in blocks:
+        block, state = model.advance(token_ids[:, start : start + width], state)
+        features.append(numpy(block))
+        start += width
+    assert keras.tree.map_structure(lambda x: tuple(x.shape), state) == shapes
+    features = np.concatenate(features, axis=1)
+    for row, length in enumerate(LENGTHS):
+        np.testing.assert_allclose(features[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
+
+
+def test_the_head_gives_a_logit_for_each_id(name):
+    model = made(name, output="token")
+    token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
+    logits = numpy(model.head(model.features(token_ids, source_ids)))
+    assert logits.shape == (*token_ids.shape, VOCABULARY)
+    inputs = token_ids
+    if isinstance(model.input, dict):
+        inputs = {"token_ids": token_ids, "source_ids": source_ids}
+    np.testing.assert_allclose(numpy(model(inputs)), logits, atol=1e-6)
+
+
+def test_no_position_depends_on_what_follows(name):
+    model = made(name, output="token")
+    token_ids, source_ids = ids([9]), ids([5], seed=1)
+    changed = token_ids.copy()
+    changed[:, 5:] = (changed[:, 5:] + 7) % (VOCABULARY - 1) + 1
+    before, after = (numpy(model.features(x, source_ids)) for x in (token_ids, changed))
+    np.testing.assert_array_equal(before[:, :5], after[:, :5])
+    assert not np.array_equal(before[:, 5:], after[:, 5:])

@@ -1,0 +1,61 @@
+"""Options of the factories, and names that are wrong."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.registry import UnknownNameError
+
+IDS = np.array([[3, 4, 5, 0], [6, 0, 0, 0]], "int32")
+
+
+def test_a_model_that_reads_both_ways_cannot_be_advanced():
+    model = zoo.LSTM(vocabulary_size=10, units=3, bidirectional=True)
+    assert not model.causal
+    with pytest.raises(ValueError, match=r"reads in both directions.*bidirectional=False"):
+        model.initial_state(1, 4)
+
+
+def test_an_encoder_decoder_asks_for_its_source():
+    model = zoo.Transformer(vocabulary_size=10, embedding_dim=8, output="token")
+    with pytest.raises(ValueError, match=r"its state needs source_ids"):
+        model.initial_state(1, 4)
+
+
+def test_penalties_enter_the_training_loss():
+    plain = zoo.GRU(vocabulary_size=10, units=3)
+    plain(IDS)
+    assert plain.losses == []
+    penalized = zoo.GRU(vocabulary_size=10, units=3, l1=0.5, l2=0.25)
+    penalized(IDS)
+    kernels = [
+        keras.ops.convert_to_numpy(w) for w in penalized.trainable_variables if "kernel" in w.name
+    ]
+    expected = sum(0.5 * np.abs(k).sum() + 0.25 * (k**2).sum() for k in kernels)
+    assert len(kernels) == 3
+    np.testing.assert_allclose(sum(map(float, penalized.losses)), expected, rtol=1e-5)
+
+
+def test_dropout_is_for_training_only():
+    model = zoo.SimpleRNN(vocabulary_size=10, units=3, embedding_dropout=0.5, dropout=0.5)
+    np.testing.assert_array_equal(model(IDS), model(IDS))
+    assert not np.array_equal(model(IDS, training=True), model(IDS, training=True))
+
+
+def test_wrong_names_are_told_with_the_right_ones():
+    with pytest.raises(UnknownNameError, match=r"Unknown model 'ltsm'.*gru, lstm.*mean 'lstm'"):
+        zoo.create_model("ltsm", vocabulary_size=10)
+    with pytest.raises(UnknownNameError, match=r"argument of lstm 'unit'.*Did you mean 'units'"):
+        zoo.create_model("lstm", vocabulary_size=10, unit=3)
+    with pytest.raises(ValueError, match=r"output must be one of text, token; it is 'word'"):
+        zoo.LSTM(vocabulary_size=10, output="word")
+    with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
+        zoo.Transformer(vocabulary_size=10, embedding_dim=10)
+    with pytest.raises(AttributeError, match=r"no attribute 'LSTMM'"):
+        _ = zoo.LSTMM
+
+
+def test_public_names_are_listed():
+    assert {"LSTM", "GRU", "SimpleRNN", "Transformer", "fit_and_evaluate"} <= set(dir(zoo))
+    assert zoo.LSTM.__doc__

@@ -1,0 +1,54 @@
+"""What becomes a token."""
+
+import pytest
+
+from zoo.preprocessing import splitting
+
+
+def tokens(text, **options):
+    standardized = splitting.standardize([text], **options)
+    return [token.decode() for token in splitting.split_words(standardized).numpy()[0].tolist()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It isn't bad.", ["it", "isn't", "bad", "."]),
+        ("a<br /><br/>b <i>c</i> 1 < 2", ["a", "b", "c", "1", "<", "2"]),
+        ("'quoted', well-made", ["'", "quoted", "'", ",", "well", "-", "made"]),
+        ("8/10 ****", ["8", "/", "10", *"****"]),
+        ("ÄRGER\u00a0\u3000ist\u200bda", ["ärger", "ist", "da"]),
+        ("我喜欢 films", ["我", "喜", "欢", "films"]),
+        ("ok 😀🎬!", ["ok", "😀", "🎬", "!"]),
+        (b"caf\xe9 \xff", ["caf\ufffd", "\ufffd"]),
+        ("", []),
+        (" \t\n", []),
+    ],
+)
+def test_words(text, expected):
+    # U+FFFD is a symbol, and so a token of its own.
+    expected = [part for token in expected for part in token.replace("\ufffd", " \ufffd").split()]
+    assert tokens(text) == expected
+
+
+def test_expressive_keeps_marks_that_carry_an_opinion():
+    assert tokens("Great!!! 'Why', 9/10 — $5; 😀", punctuation="expressive") == (
+        ["great", "!", "!", "!", "why", "9", "/", "10", "5", "😀"]
+    )
+
+
+def test_drop_leaves_words_alone():
+    assert tokens("Great!!! It isn't: 9/10 — $5; 😀", punctuation="drop") == (
+        ["great", "it", "isn't", "9", "10", "5"]
+    )
+
+
+def test_case_and_markup_stay_where_asked():
+    assert tokens("A <b>", lowercase=False, markup="keep") == ["A", "<", "b", ">"]
+
+
+def test_words_are_joined_as_english_is_written():
+    import tensorflow as tf
+
+    words = tf.ragged.constant([["it", "isn't", "bad", ",", "(", "no", ")", "!", "!"], []])
+    assert splitting.join_words(words).numpy().tolist() == [b"it isn't bad, (no)!!", b""]

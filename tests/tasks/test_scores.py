@@ -1,0 +1,44 @@
+"""Metrics against their definitions, counted out by hand."""
+
+import numpy as np
+import pytest
+
+from zoo.tasks import scores
+
+
+def test_confusion_and_f1():
+    labels, predictions = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0])
+    confusion = scores.confusion_matrix(labels, predictions, 2)
+    assert confusion.tolist() == [[1, 1], [1, 2]]
+    assert scores.f1(confusion) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    three = np.array([[2, 0, 0], [0, 0, 1], [0, 0, 0]])
+    assert scores.f1(three) == pytest.approx((1 + 0 + 0) / 3)
+
+
+def test_auc_is_the_share_of_pairs_in_order():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 60)
+    positive = random.integers(0, 8, 60) / 8  # With many ties.
+    pairs = [(p > n) + 0.5 * (p == n) for p in positive[labels == 1] for n in positive[labels == 0]]
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    assert scores.auc(labels, probabilities) == pytest.approx(np.mean(pairs))
+    assert scores.auc(np.zeros(3, int), probabilities[:3]) is None
+
+
+def test_calibration_error_by_bin():
+    # Two sure answers of which one is right, and two at 0.6 that are both right.
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
+    labels = np.array([0, 1, 1, 1])
+    assert scores.calibration_error(labels, probabilities) == pytest.approx(
+        0.5 * abs(0.5 - 0.9) + 0.5 * abs(1 - 0.6)
+    )
+    assert scores.calibration_error(np.array([0]), np.array([[1.0, 0.0]])) == 0
+
+
+def test_cross_entropy_in_nats():
+    probabilities = scores.softmax(np.log([[0.25, 0.75], [0.5, 0.5]]))
+    np.testing.assert_allclose(probabilities, [[0.25, 0.75], [0.5, 0.5]])
+    assert scores.cross_entropy(np.array([1, 0]), probabilities) == pytest.approx(
+        -(np.log(0.75) + np.log(0.5)) / 2
+    )
+    assert np.isfinite(scores.cross_entropy(np.array([1]), np.array([[1.0, 0.0]])))
