@@ -49,6 +49,6 @@ def __getattr__(name: str):
 
 
 def __dir__():
-    models = importlib.import_module(_FACTORIES)
+    models = __getattr__("models")
     factories = [models.model_factory(name).__name__ for name in models.list_models()]
     return sorted([*_HOMES, *factories, "__version__"])

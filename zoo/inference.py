@@ -26,8 +26,8 @@ def load(path: files.Path, dataset=None):
         dataset: a dataset for the task, to fit on or to evaluate; None for use alone.
 
     Returns:
-        (model, task): the Keras model with its trained weights, compiled as it was trained, and
-        the task with the vocabulary that the weights belong to.
+        (model, task): the Keras model with its trained weights, not compiled, and the task with
+        the vocabulary that the weights belong to.
 
     Raises:
         ModelNotFoundError: where there is no run.
@@ -35,9 +35,7 @@ def load(path: files.Path, dataset=None):
     """
     import keras
 
-    # So that Keras knows the layers and the schedule by name.
-    import zoo.models
-    import zoo.training  # noqa: F401
+    import zoo.models  # noqa: F401  So that Keras knows the layers by name.
 
     folder = _folder(path)
     task = _task(folder / "task.json", dataset)
@@ -47,7 +45,7 @@ def load(path: files.Path, dataset=None):
             f"{folder} holds no model.keras: expected the folder of a run that has ended."
         )
     try:
-        model = keras.saving.load_model(file)
+        model = keras.saving.load_model(file, compile=False)
     except Exception as error:
         # Keras and h5py raise a dozen kinds here, with messages that name neither file nor fault.
         raise files.FileError(

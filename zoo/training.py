@@ -189,7 +189,7 @@ class _Settings:
         if isinstance(self.optimizer, str):
             entries["learning_rate"] = self.learning_rate or LEARNING_RATES[self.optimizer]
         else:
-            entries["optimizer"] = self.optimizer.name
+            entries["optimizer"] = type(self.optimizer).__name__.lower()
         return entries
 
 

@@ -172,14 +172,9 @@ def synthetic_reviews(
     for name, size in sizes.items():
         if size < 1:
             raise DatasetError(f"{name}_size must be 1 or more, not {size}.")
-    process: dict[str, Any] = {
-        "opening": _plain(opening),
-        "gap": _plain(gap),
-        "distance": _plain(distance),
-        "label_noise": label_noise,
-    }
+    lengths = {"opening": opening, "gap": gap, "distance": distance}
     reviews = {
-        name: generate_reviews(size, **process, seed=f"{seed}/{name}")
+        name: generate_reviews(size, **lengths, label_noise=label_noise, seed=f"{seed}/{name}")
         for name, size in sizes.items()
     }
     splits: dict[str, Any] = {
@@ -192,7 +187,12 @@ def synthetic_reviews(
         label_names=LABEL_NAMES,
         audit=_audit(splits),
         optimum=_optimum(reviews["test"], label_noise),
-        arguments={f"{name}_size": size for name, size in sizes.items()} | process | {"seed": seed},
+        arguments={
+            **{f"{name}_size": size for name, size in sizes.items()},
+            **{name: _as_json_has_it(length) for name, length in lengths.items()},
+            "label_noise": label_noise,
+            "seed": seed,
+        },
     )
 
 
@@ -262,9 +262,10 @@ def log_probability(
 def best_bag_of_words_accuracy(label_noise: float) -> float:
     """The expected accuracy of the best of all classifiers that see the words, but not their order.
 
-    It is exact, and the same for every amount of plot. Call an opinion's polarity what it
-    says in the end ("not dull" is positive), a the share of reviews whose two opinions agree, and
-    n the share of opinions that are negated. Before label noise:
+    Words and punctuation marks are tokens of their own ("dull," as one word would give away which
+    opinion comes first). It is exact, and the same for every amount of plot. Call an opinion's
+    polarity what it says in the end ("not dull" is positive), a the share of reviews whose two
+    opinions agree, and n the share of opinions that are negated. Before label noise:
 
     - The opinions disagree ("but", 1 - a of the reviews). Exchange what stands behind the two
       aspects: "The story was dull, but the music was not weak" becomes "The story was not weak,
@@ -382,8 +383,9 @@ def _plot_log_probability(plot: str) -> float:
 
 _VERDICTS = [{aspect: v.format(aspect=aspect) for aspect in WORDS["aspect"]} for v in VERDICTS]
 _ASPECT_OF_VERDICT = {text: aspect for verdict in _VERDICTS for aspect, text in verdict.items()}
-# The aspects come in a fixed order. With any order, a network that has to bind through its last state
-# alone stays for long at what agreeing reviews teach it; the bag of words gains nothing.
+
+# Aspects come in a fixed order. Were it free, a network that answers from its last state would stay
+# for long at what the agreeing reviews teach it. A bag of words gains nothing by it.
 _PAIRS_OF_ASPECTS = tuple(itertools.combinations(WORDS["aspect"], 2))
 
 _OPINION = f"{_any_of('aspect')} was (?:{_any_of('negation')} )?{_any_of('positive', 'negative')}"
@@ -561,7 +563,8 @@ def _check_noise(label_noise: float) -> None:
 def _plot_lengths(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
     """All numbers of tokens that `value`, a number or a (low, high) range, allows."""
     try:
-        low, high = (value, value) if isinstance(value, int) else map(operator.index, value)
+        ends = value if isinstance(value, Sequence) else (value, value)
+        low, high = map(operator.index, ends)
     except (TypeError, ValueError):
         raise DatasetError(
             f"{name} must be a number of tokens or two, (low, high), not {value!r}."
@@ -580,9 +583,9 @@ def _plot_lengths(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
     return lengths
 
 
-def _plain(value: int | Sequence[int]) -> int | list[int]:
-    """A number of tokens or a range, as JSON gives it back."""
-    return value if isinstance(value, int) else list(value)
+def _as_json_has_it(value: int | Sequence[int]) -> int | list[int]:
+    """Equal to what comes back when it is written to a file and read again."""
+    return [int(n) for n in value] if isinstance(value, Sequence) else int(value)
 
 
 def _optimum(test: Sequence[Review], label_noise: float) -> Optimum:

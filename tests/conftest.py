@@ -1,0 +1,36 @@
+"""What several tests stand on: a small dataset, and one run of the whole way that many look at."""
+
+import pathlib
+
+import pytest
+
+import zoo
+
+
+@pytest.fixture(scope="session")
+def reviews():
+    """A small synthetic dataset."""
+    return zoo.datasets.load(
+        "synthetic_reviews", train_size=300, validation_size=80, test_size=100, seed=1
+    )
+
+
+def make_run(reviews, folder: pathlib.Path, **options) -> zoo.Report:
+    """Fits a tiny GRU and exports it, as `zoo fit` does."""
+    task = zoo.tasks.sentiment(reviews)
+    report = zoo.fit_and_evaluate(
+        lambda: zoo.GRU(**task.model_arguments(), embedding_dim=8, units=8),
+        task,
+        **{"epochs": 2, "seed": 3, "log_dir": folder, "verbose": False, **options},
+    )
+    model, task = zoo.load(folder)
+    zoo.export_saved_model(model, task, folder / "saved_model" / "1")
+    return report
+
+
+@pytest.fixture(scope="session")
+def run(reviews, tmp_path_factory):
+    """The folder of a run that nobody changes, with everything in it."""
+    folder = tmp_path_factory.mktemp("runs") / "gru"
+    make_run(reviews, folder)
+    return folder

@@ -1,0 +1,189 @@
+"""The command line, in this process where that will do and in one of its own where not."""
+
+import io
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import zoo
+from zoo import cli
+
+ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Runs a command as a shell would: (exit status, standard output, standard error)."""
+
+    def run(*arguments, stdin: bytes = b""):
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        stream = io.TextIOWrapper(io.BytesIO(stdin))
+        monkeypatch.setattr(sys, "stdin", stream)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as leaving:
+            status = leaving.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A file of one's own: three classes, told by one word."""
+    path = tmp_path_factory.mktemp("data") / "mine.csv"
+    words = {"low": "bad", "middle": "fair", "high": "good"}
+    rows = [f'"a {words[s]} film, number {i}",{s}' for i in range(60) for s in words]
+    path.write_text("\n".join(["body,stars", *rows]) + "\n")
+    return path
+
+
+SMALL = ("--units", 8, "--embedding-dim", 8, "--epochs", 1, "--quiet")
+
+
+def fit(call, table, out, *more):
+    columns = ("--text-column", "body", "--label-column", "stars")
+    return call("fit", "gru", "sentiment", "--data", table, *columns, *SMALL, "--out", out, *more)
+
+
+def test_from_a_file_of_ones_own_to_labels(call, table, tmp_path):
+    out = tmp_path / "runs" / "mine"
+    status, printed, _ = fit(
+        call, table, out, "--epochs", 8, "--learning-rate", 0.05, "--json", "--seed", 1
+    )
+    assert status == 0
+    assert {"report.json", "model.keras", "task.json", "saved_model", "logs"} == {
+        path.name for path in out.iterdir()
+    }
+    report = json.loads(printed)
+    assert report == json.loads((out / "report.json").read_text())
+    assert report["test"]["accuracy"] == 1.0 and report["seed"] == 1
+    assert report["command"].startswith("zoo fit gru sentiment --data ")
+
+    status, printed, _ = call("predict", "--model", out, "a good film", "a bad film")
+    assert status == 0
+    assert [line.split("\t")[0] for line in printed.splitlines()] == ["high", "low"]
+    lines = b"a fair film\r\n\xff\xfe bad\n"
+    status, printed, _ = call("predict", "--model", out, "--json", stdin=lines)
+    answers = [json.loads(line) for line in printed.splitlines()]
+    assert [answer["label"] for answer in answers] == ["middle", "low"]
+    assert answers[0]["text"] == "a fair film"
+    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
+
+    scored = tmp_path / "scored.csv"
+    arguments = ("--input", table, "--output", scored, "--text-column", "body")
+    assert call("predict", "--model", out, *arguments)[0] == 0
+    assert scored.read_text().splitlines()[1].split(",")[-2] == "low"
+
+    status, printed, _ = call("evaluate", "--model", out, "--json")
+    assert json.loads(printed)["scores"]["accuracy"] == report["test"]["accuracy"]
+
+    status, printed, _ = call("export", out, "--out", tmp_path / "exported" / "7")
+    assert (status, printed.strip()) == (0, str(tmp_path / "exported" / "7"))
+    assert call("predict", "--model", tmp_path / "exported", "a good film")[1].startswith("high")
+
+
+def test_several_seeds(call, table, tmp_path):
+    status, printed, _ = fit(call, table, tmp_path / "run", "--seeds", 1, 2)
+    assert status == 0 and "± " in printed and "1, 2" in printed
+    report = zoo.Report.load(tmp_path / "run" / "report.json")
+    assert [run.seed for run in report.runs] == [1, 2]
+    assert zoo.pipeline("sentiment-analysis", tmp_path / "run")("good")["label"]
+
+
+def test_what_there_is(call):
+    status, printed, _ = call("list")
+    assert status == 0
+    for name in [*zoo.list_models(), "sentiment", "imdb_reviews", "synthetic_reviews"]:
+        assert name in printed
+
+
+FIT = ("fit", "lstm", "sentiment", "--out", "OUT")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fit", "ltsm", "sentiment", "--out", "OUT"), "Unknown model 'ltsm'"),
+        (("fit", "lstm", "sentimnt", "--out", "OUT"), "Did you mean 'sentiment'"),
+        ((*FIT, "--num-heads", "2"), "Unknown argument of lstm 'num_heads'"),
+        ((*FIT, "--data", "imbd_reviews"), "Unknown dataset 'imbd_reviews'"),
+        ((*FIT, "--data", "missing.csv"), "There is no file or folder"),
+        ((*FIT, "--data", "TABLE"), "has no column 'text'"),
+        ((*FIT, "--data", "TABLE", "--text-column", "body"), "has no column 'label'"),
+        ((*FIT, "--data", "ONE"), "class"),
+        ((*FIT, "--data", "ONE", "--test-data", "OTHER"), "class"),
+        ((*FIT, "--data", "TWO", "--test-data", "OTHER"), "awful"),
+        ((*FIT, "--epochs", "0", "--data", "TWO"), "epochs must be at least 1; it is 0"),
+        ((*FIT, "--epochs", "many"), "'many' is not a valid integer"),
+        ((*FIT, "--pooling", "mean"), "'mean' is not one of"),
+        ((*FIT, "--seed", "1", "--seeds", "1", "2"), "Give --seed or --seeds, not both"),
+        ((*FIT, "--seeds"), "--seeds needs one number at least"),
+        (("fit", "lstm", "sentiment"), "Missing option '--out'"),
+        (("predict", "a text", "--model", "nowhere"), "There is no model at nowhere"),
+        (("predict", "a text"), "Missing option '--model'"),
+        (("predict", "--model", "RUN", "--input", "TWO"), "--input and --output go together"),
+        (
+            ("predict", "--model", "RUN", "--input", "missing.csv", "--output", "OUT.csv"),
+            "There is no file missing.csv",
+        ),
+        (
+            ("predict", "--model", "RUN", "--input", "TABLE", "--output", "OUT.csv"),
+            "has no column 'text'",
+        ),
+        (("evaluate", "--model", "nowhere"), "There is no model at nowhere"),
+        (("evaluate", "--model", "RUN", "--label-column", "x"), "need --data"),
+        (("evaluate", "--model", "RUN", "--data", "TWO"), "The labels of"),
+        (("export", "nowhere"), "There is no model at nowhere"),
+        (("export", "RUN", "--out", "TABLE/1"), "Cannot write"),
+        (("chess",), "No such command 'chess'"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_status_2(call, arguments, message, table, run, tmp_path):
+    two = "text,label\n" + "".join(f"word {i},{'good' if i % 2 else 'bad'}\n" for i in range(40))
+    files = {
+        "TABLE": table,
+        "RUN": run,
+        "ONE": tmp_path / "one.csv",
+        "TWO": tmp_path / "two.csv",
+        "OTHER": tmp_path / "other.csv",
+    }
+    files["ONE"].write_text("text,label\n" + "".join(f"word {i},good\n" for i in range(40)))
+    files["TWO"].write_text(two)
+    files["OTHER"].write_text("text,label\na word,awful\nanother,good\n")
+
+    def filled(argument):
+        for name, path in files.items():
+            argument = argument.replace(name, str(path))
+        return argument.replace("OUT", str(tmp_path / "out"))
+
+    status, printed, error = call(*map(filled, arguments))
+    assert (status, printed) == (2, "")
+    assert message in error and "Traceback" not in error
+    assert error.startswith("Error: ") and error.count("\n") == 1
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+def test_terminals_stay_quiet(run, tmp_path):
+    """In a process of its own TensorFlow is imported, and neither stream says so."""
+    ran = subprocess.run(
+        [*ZOO, "predict", "--model", run, "--json", "a film"],
+        capture_output=True,
+        cwd=pathlib.Path(__file__).parent.parent,
+        text=True,
+        timeout=300,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert set(json.loads(ran.stdout)) == {"text", "label", "score", "probabilities"}
+
+
+def test_help_tells_what_an_option_takes(call):
+    status, printed, _ = call("fit", "--help")
+    assert status == 0
+    for words in ("--pooling [last|average|max|average+max]", "--seeds", "--text-column"):
+        assert words in printed
