@@ -17,7 +17,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # Each prints a ratio of ours to a rival's, both run in turn on the same two cores.
-BENCHMARKS =
+BENCHMARKS = benchmarks/latency.py benchmarks/throughput.py benchmarks/time_to_accuracy.py
 ON_TWO_CORES = $(shell command -v taskset >/dev/null && echo taskset -c 0,1)
 
 COMPILE_LOCK = $(BIN)/uv pip compile setup.cfg --quiet --extra dev --universal --python-version 3.11 \

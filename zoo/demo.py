@@ -7,13 +7,12 @@ import textwrap
 
 import zoo
 
-# Says what two opinions are, which of them counts, and leaves the rest to the model. The lists
-# differ only in their order of words, which is all that a bag of words does not see.
+# By pairs these hold the same words in another order, which a bag of words does not see.
 SENTENCES = (
-    "The story was wonderful, but the music was dull. What counts for me is the story.",
     "The music was wonderful, but the story was dull. What counts for me is the story.",
-    "The acting was not boring, and the dialogue was lovely. What counts for me is the acting.",
-    "The dialogue was not lovely, and the acting was boring. What counts for me is the acting.",
+    "The music was dull, but the story was wonderful. What counts for me is the story.",
+    "The acting was not boring, but the dialogue was weak. What counts for me is the acting.",
+    "The acting was weak, but the dialogue was not boring. What counts for me is the acting.",
 )
 
 # Run by a Python that cannot import the zoo or Keras: the SavedModel alone must do.
@@ -47,10 +46,11 @@ def run(out: pathlib.Path) -> None:
         console.print(f"\n{text}", style="bold")
 
     say("1. Synthetic reviews, out of a grammar whose best possible scores are known")
-    dataset = zoo.datasets.load("synthetic_reviews", distance=0, gap=5, opening=0)
-    task = zoo.tasks.sentiment(dataset, punctuation="keep", truncation="end")
-    for text in dataset.train.texts[:2]:
-        console.print(textwrap.indent(textwrap.fill(text, 90), "  "))
+    dataset = zoo.datasets.load("synthetic_reviews", opening=0, gap=5, distance=0)
+    task = zoo.tasks.sentiment(dataset)
+    for text, label in zip(dataset.train.texts[:3], dataset.train.labels, strict=False):
+        lines = textwrap.wrap(f"{dataset.label_names[label]}: {text}", 90)
+        print(textwrap.indent("\n".join(lines), "  "))
 
     say("2. A bag of words cannot see which word belongs to which")
     bag = zoo.fit_and_evaluate(
@@ -74,12 +74,13 @@ def run(out: pathlib.Path) -> None:
         ),
         task,
         epochs=6,
-        learning_rate=5e-3,
+        batch_size=128,
+        learning_rate=8e-3,
         log_dir=out / "lstm",
         command="zoo demo",
     )
     console.print(report)
-    console.print(
+    print(
         f"Test accuracy: bag of words {bag.test['accuracy']:.1%}, LSTM "
         f"{report.test['accuracy']:.1%}, best possible {report.optimum['accuracy']:.1%}."
     )
@@ -87,7 +88,7 @@ def run(out: pathlib.Path) -> None:
     say("4. Its SavedModel, loaded by TensorFlow alone in a process of its own")
     model, task = zoo.load(out / "lstm")
     path = zoo.export_saved_model(model, task, out / "lstm" / "saved_model" / "1")
-    console.print(f"  {path}")
+    print(f"  {path}")
     print(_in_plain_tensorflow(path, SENTENCES), end="")
 
     say("Next: real reviews (IMDb; downloads 80 MB where there is no prepared copy)")

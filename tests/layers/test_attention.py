@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from zoo.layers import MultiHeadAttention, SinePositions, TransformerBlock
+from zoo.layers.attention import distance_penalty
 
 BATCH, ASKING, ASKED, WIDTH, HEADS = 2, 4, 6, 8, 2
 
@@ -110,3 +111,29 @@ def test_sine_positions_are_those_of_the_paper():
             angle = position / 10_000 ** (2 * i / width)
             np.testing.assert_allclose(added[position, i], np.sin(angle), atol=1e-6)
             np.testing.assert_allclose(added[position, width // 2 + i], np.cos(angle), atol=1e-6)
+
+
+def test_distance_penalties_are_those_of_the_paper():
+    asking, asked = np.array([[3, 4]]), np.arange(6)
+    penalty = keras.ops.convert_to_numpy(distance_penalty(8, asking, asked, "float32"))
+    assert penalty.shape == (1, 8, 2, 6)
+    for head in range(8):
+        for row, place in enumerate([3, 4]):
+            expected = [-abs(place - other) / 2 ** (head + 1) for other in range(6)]
+            np.testing.assert_allclose(penalty[0, head, row], expected, rtol=1e-6)
+
+
+def test_a_block_sees_distance_and_nothing_else_of_the_order():
+    """The same tokens further to the right, behind a mask, give the same features."""
+    keras.utils.set_random_seed(0)
+    block = TransformerBlock(HEADS, 16, penalize_distance=True)
+    x = random(1, ASKED, WIDTH)
+    shifted = np.concatenate([random(1, 3, WIDTH, seed=5), x], axis=1)
+    mask = np.ones((1, ASKED + 3), bool)
+    mask[:, :3] = False
+    np.testing.assert_allclose(block(shifted, mask)[:, 3:], block(x, mask[:, 3:]), atol=1e-5)
+    turned = keras.ops.convert_to_numpy(block(x[:, ::-1], mask[:, 3:]))[:, ::-1]
+    straight = keras.ops.convert_to_numpy(block(x, mask[:, 3:]))
+    np.testing.assert_allclose(turned, straight, atol=1e-5)
+    swapped = keras.ops.convert_to_numpy(block(x[:, [1, 0, 2, 3, 4, 5]], mask[:, 3:]))
+    assert not np.allclose(swapped[:, [1, 0, 2, 3, 4, 5]], straight, atol=1e-3)

@@ -51,7 +51,7 @@ def test_wrong_names_are_told_with_the_right_ones():
     with pytest.raises(ValueError, match=r"output must be one of text, token; it is 'word'"):
         zoo.LSTM(vocabulary_size=10, output="word")
     with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
-        zoo.Transformer(vocabulary_size=10, embedding_dim=10)
+        zoo.Transformer(vocabulary_size=10, embedding_dim=10, num_heads=4)
     with pytest.raises(AttributeError, match=r"no attribute 'LSTMM'"):
         _ = zoo.LSTMM
 
@@ -59,3 +59,18 @@ def test_wrong_names_are_told_with_the_right_ones():
 def test_public_names_are_listed():
     assert {"LSTM", "GRU", "SimpleRNN", "Transformer", "fit_and_evaluate"} <= set(dir(zoo))
     assert zoo.LSTM.__doc__
+
+
+@pytest.mark.parametrize("positions", ["distance", "sine"])
+def test_a_transformer_knows_the_order_of_tokens(positions):
+    keras.utils.set_random_seed(0)
+    model = zoo.Transformer(vocabulary_size=10, embedding_dim=8, positions=positions)
+    one, other = np.array([[3, 4, 5, 6]]), np.array([[4, 3, 5, 6]])
+    assert not np.allclose(model(one), model(other), atol=1e-5)
+
+
+def test_a_bag_of_words_does_not():
+    model = zoo.BagOfWords(vocabulary_size=10)
+    np.testing.assert_allclose(
+        model(np.array([[3, 4, 5]])), model(np.array([[5, 3, 4]])), atol=1e-6
+    )

@@ -5,6 +5,7 @@ width of a head.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -29,7 +30,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.weight_dropout = keras.layers.Dropout(dropout, name="dropout")
 
-    def build(self, x_shape, source_shape=None, mask_shape=None):
+    def build(self, x_shape, source_shape=None, mask_shape=None, bias_shape=None):
         width = x_shape[-1]
         if width % self.num_heads:
             raise ValueError(
@@ -59,20 +60,22 @@ class MultiHeadAttention(keras.layers.Layer):
         """(B, S, D) -> keys (B, S, N, H), values (B, S, N, H)."""
         return self.key(source), self.value(source)
 
-    def attend(self, x, keys, values, mask, training=None):
+    def attend(self, x, keys, values, mask, bias=None, training=None):
         """(B, T, D) asks keys, values (B, S, N, H) where mask (B, T or 1, S) holds -> (B, T, D)."""
         query = self.query(x)
         scores = ops.einsum("btnh,bsnh->bnts", query, keys) * (query.shape[-1] ** -0.5)
+        if bias is not None:
+            scores = scores + bias
         weights = masked_softmax(scores, mask[:, None])
         weights = self.weight_dropout(weights, training=training)
         return self.output_projection(ops.einsum("bnts,bsnh->btnh", weights, values))
 
-    def call(self, x, source, mask, training=None):
+    def call(self, x, source, mask, bias=None, training=None):
         """(B, T, D) asks (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
         keys, values = self.keys_and_values(source)
-        return self.attend(x, keys, values, mask, training=training)
+        return self.attend(x, keys, values, mask, bias=bias, training=training)
 
-    def compute_output_shape(self, x_shape, source_shape=None, mask_shape=None):
+    def compute_output_shape(self, x_shape, source_shape=None, mask_shape=None, bias_shape=None):
         return x_shape
 
     def get_config(self):
@@ -94,6 +97,27 @@ def masked_softmax(scores, mask):
     return ops.softmax(scores + ops.cast(ops.logical_not(mask), scores.dtype) * lowest, axis=-1)
 
 
+def distance_penalty(num_heads: int, asking, asked, dtype):
+    """What attention loses with distance (Press et al. 2022, "ALiBi", section 3).
+
+    Head n's scores fall by slope_n for each token between; the slopes go from 1/2 to 1/256 in equal
+    ratios, for 8 heads those of the paper. A head of a steep slope reads phrases, a flat one the
+    whole text, at any length. Distance counts both ways, for encoders.
+
+    Args:
+        num_heads: N.
+        asking: places (B or 1, T).
+        asked: places (S,).
+        dtype: of the result.
+
+    Returns:
+        (B or 1, N, T, S), to be added to the scores.
+    """
+    slopes = np.geomspace(1 / 2, 1 / 256, num_heads).astype("float32")
+    distance = ops.abs(asking[:, None, :, None] - asked[None, None, None, :])
+    return ops.cast(distance, dtype) * ops.cast(-slopes[None, :, None, None], dtype)
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class TransformerBlock(keras.layers.Layer):
     """Self-attention, then attention to a source if there is one, then a feed-forward network.
@@ -106,6 +130,7 @@ class TransformerBlock(keras.layers.Layer):
         hidden_units: width inside the feed-forward network.
         causal: whether a position sees itself and earlier ones only.
         cross_attention: whether the block attends to a source.
+        penalize_distance: whether self-attention fades with distance, see `distance_penalty`.
         dropout: share set to zero in training, of attention weights and of each sublayer's output.
         kernel_regularizer: penalty on all projections.
     """
@@ -117,6 +142,7 @@ class TransformerBlock(keras.layers.Layer):
         *,
         causal: bool = False,
         cross_attention: bool = False,
+        penalize_distance: bool = False,
         dropout: float = 0.0,
         kernel_regularizer=None,
         name: str | None = None,
@@ -127,6 +153,7 @@ class TransformerBlock(keras.layers.Layer):
         self.hidden_units = hidden_units
         self.causal = causal
         self.cross_attention = cross_attention
+        self.penalize_distance = penalize_distance
         self.dropout = dropout
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
@@ -167,12 +194,14 @@ class TransformerBlock(keras.layers.Layer):
 
     def call(self, x, padding_mask, source=None, source_mask=None, training=None):
         """(B, T, D), real positions (B, T) [, (B, S, D), (B, S)] -> (B, T, D)."""
+        places = ops.arange(ops.shape(x)[1], dtype="int32")
         mask = padding_mask[:, None, :]
         if self.causal:
-            place = ops.arange(ops.shape(x)[1])
-            mask = ops.logical_and(mask, place[None, :, None] >= place[None, None, :])
+            mask = ops.logical_and(mask, places[None, :, None] >= places[None, None, :])
         y = self.self_norm(x)
-        x = x + self._drop(self.self_attention(y, y, mask, training=training), training)
+        bias = self._bias(places[None], places)
+        attended = self.self_attention(y, y, mask, bias=bias, training=training)
+        x = x + self._drop(attended, training)
         if self.cross_attention:
             keys, values = self.source_attention.keys_and_values(source)
             x = self._attend_to_source(x, keys, values, source_mask, training)
@@ -199,12 +228,17 @@ class TransformerBlock(keras.layers.Layer):
         values = _write(state["values"], values, padding_mask, positions)
         slots = ops.arange(ops.shape(keys)[1], dtype="int32")
         mask = slots[None, None, :] <= positions[:, :, None]
-        x = x + self.self_attention.attend(y, keys, values, mask)
+        x = x + self.self_attention.attend(y, keys, values, mask, self._bias(positions, slots))
         if self.cross_attention:
             x = self._attend_to_source(
                 x, state["source_keys"], state["source_values"], state["source_mask"], False
             )
         return self._feed_forward(x, False), {**state, "keys": keys, "values": values}
+
+    def _bias(self, asking, asked):
+        if not self.penalize_distance:
+            return None
+        return distance_penalty(self.num_heads, asking, asked, self.compute_dtype)
 
     def _attend_to_source(self, x, keys, values, source_mask, training):
         attended = self.source_attention.attend(
@@ -231,6 +265,7 @@ class TransformerBlock(keras.layers.Layer):
             "hidden_units": self.hidden_units,
             "causal": self.causal,
             "cross_attention": self.cross_attention,
+            "penalize_distance": self.penalize_distance,
             "dropout": self.dropout,
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }

@@ -23,6 +23,7 @@ class RecurrentBlock(keras.layers.Layer):
         units: U, the width of the state.
         bidirectional: whether a second layer reads each row from its last real token to its first.
         dropout: share of the features set to zero in training.
+        recurrent_gain: length of the orthogonal matrix that the state is first multiplied by.
         kernel_regularizer: penalty on the weights of input and state.
     """
 
@@ -33,6 +34,7 @@ class RecurrentBlock(keras.layers.Layer):
         *,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        recurrent_gain: float = 1.0,
         kernel_regularizer=None,
         name: str | None = None,
         **kwargs,
@@ -42,6 +44,7 @@ class RecurrentBlock(keras.layers.Layer):
         self.units = units
         self.bidirectional = bidirectional
         self.dropout = dropout
+        self.recurrent_gain = recurrent_gain
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
         def recurrent_layer(direction):
@@ -49,6 +52,7 @@ class RecurrentBlock(keras.layers.Layer):
                 units,
                 return_sequences=True,
                 return_state=True,
+                recurrent_initializer=keras.initializers.Orthogonal(recurrent_gain),
                 kernel_regularizer=self.kernel_regularizer,
                 recurrent_regularizer=self.kernel_regularizer,
                 dtype=self.dtype_policy,
@@ -105,6 +109,7 @@ class RecurrentBlock(keras.layers.Layer):
             "units": self.units,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout,
+            "recurrent_gain": self.recurrent_gain,
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
 

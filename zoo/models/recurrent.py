@@ -19,6 +19,7 @@ def recurrent_model(
     pooling: str,
     embedding_dropout: float,
     dropout: float,
+    recurrent_gain: float = 1.0,
     l1: float,
     l2: float,
     name: str,
@@ -37,6 +38,7 @@ def recurrent_model(
                 bidirectional=bidirectional,
                 # Between layers; what the head reads has its own.
                 dropout=dropout if index < num_layers - 1 else 0.0,
+                recurrent_gain=recurrent_gain,
                 kernel_regularizer=regularizer,
                 name=f"block_{index}",
             )

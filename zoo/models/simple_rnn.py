@@ -19,6 +19,7 @@ def SimpleRNN(
     pooling: str = "average+max",
     embedding_dropout: float = 0.5,
     dropout: float = 0.5,
+    recurrent_gain: float = 0.5,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "simple_rnn",
@@ -28,7 +29,13 @@ def SimpleRNN(
     h_t = tanh(W x_t + U h_(t-1) + b). The gradient shrinks or grows with every step (Bengio et
     al. 1994), so with `pooling="last"` it forgets what came more than some tens of tokens ago.
 
-    Arguments and what is returned are those of `zoo.LSTM`.
+    Arguments and what is returned are those of `zoo.LSTM`, and one more:
+
+    Args:
+        recurrent_gain: length of the orthogonal matrix U at the start (Saxe et al. 2014). Below 1
+        what
+            was read fades from the first step on, and a few hundred steps train without trouble; 1
+            keeps more and trains with more.
     """
     del sequence_length  # A recurrence reads any length.
     return recurrent_model(
@@ -43,6 +50,7 @@ def SimpleRNN(
         pooling=pooling,
         embedding_dropout=embedding_dropout,
         dropout=dropout,
+        recurrent_gain=recurrent_gain,
         l1=l1,
         l2=l2,
         name=name,

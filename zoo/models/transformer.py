@@ -10,6 +10,8 @@ from zoo.models.sequence_model import SequenceModel
 # The id that `TextToIds` gives to the start of a text, the first token a decoder reads.
 _START_ID = 2
 
+POSITIONS = ("distance", "sine")
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class EncoderDecoderModel(SequenceModel):
@@ -81,14 +83,15 @@ def Transformer(
     embedding_dim: int = 64,
     hidden_units: int = 128,
     num_layers: int = 1,
-    num_heads: int = 4,
+    num_heads: int = 2,
+    positions: str = "distance",
     embedding_dropout: float = 0.5,
     dropout: float = 0.1,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "transformer",
 ) -> EncoderDecoderModel:
-    """Encoder-decoder Transformer (Vaswani et al. 2017), pre-norm, with sine positions.
+    """Encoder-decoder Transformer (Vaswani et al. 2017), pre-norm.
 
     For an answer a text, the decoder reads one start token while attending to the encoded text.
 
@@ -96,12 +99,14 @@ def Transformer(
         vocabulary_size: V, the number of token ids, the pad 0 included.
         output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
         num_classes: C, the logits a text; two classes are two logits.
-        sequence_length: taken so that all architectures share their arguments; sine positions
-            serve any length.
+        sequence_length: taken so that all architectures share their arguments; both kinds of
+            positions serve any length.
         embedding_dim: D, the width throughout.
         hidden_units: width inside the feed-forward networks.
         num_layers: blocks of the encoder, and as many of the decoder.
         num_heads: attention heads; must divide `embedding_dim`.
+        positions: how the order of tokens is known: `"distance"`, attention that fades with
+            distance (Press et al. 2022), or `"sine"`, waves added to the embeddings.
         embedding_dropout: share of the embeddings' entries set to zero in training.
         dropout: share dropped in training, of attention weights and of each sublayer's output.
         l1: weight of the sum of absolute kernel weights in the training loss.
@@ -118,6 +123,8 @@ def Transformer(
             f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of "
             f"{num_heads}."
         )
+    if positions not in POSITIONS:
+        raise ValueError(f"positions must be one of {', '.join(POSITIONS)}; it is {positions!r}.")
     regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
     def blocks(side, **options):
@@ -125,6 +132,7 @@ def Transformer(
             TransformerBlock(
                 num_heads,
                 hidden_units,
+                penalize_distance=positions == "distance",
                 dropout=dropout,
                 kernel_regularizer=regularizer,
                 name=f"{side}_{index}",
@@ -137,7 +145,7 @@ def Transformer(
         token_embedding=keras.layers.Embedding(
             vocabulary_size, embedding_dim, name="token_embedding"
         ),
-        positions=SinePositions(name="positions"),
+        positions=SinePositions(name="positions") if positions == "sine" else None,
         embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         encoder_blocks=blocks("encoder"),
         encoder_norm=keras.layers.LayerNormalization(name="encoder_norm"),
