@@ -97,6 +97,7 @@ _training_options = _options(
     click.option("--clip-norm", type=float, help="Bound on the gradient's norm."),
     click.option("--class-weights", type=click.Choice(["balanced"])),
     click.option("--early-stopping", type=int, help="Epochs without a better score to stop after."),
+    click.option("--test/--no-test", default=None, help="Whether the test split is looked at."),
     click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
     click.option("--seeds", type=int, multiple=True, help="Several seeds: --seeds 1 2 3."),
 )

@@ -13,13 +13,11 @@ class ProgressBar(keras.callbacks.Callback):
 
     Args:
         title: what is fitted.
-        epochs: how many epochs there may be.
     """
 
-    def __init__(self, title: str, epochs: int):
+    def __init__(self, title: str):
         super().__init__()
         self._title = title
-        self._epochs = epochs
         self._bar: Any = None
 
     def on_train_begin(self, logs=None):
@@ -47,7 +45,9 @@ class ProgressBar(keras.callbacks.Callback):
         """Sets the bar to its start."""
         self._batch = 0
         if self._bar:
-            self._bar.reset(self._task, description=f"epoch {epoch + 1}/{self._epochs}", status="")
+            self._bar.reset(
+                self._task, description=f"epoch {epoch + 1}/{self.params['epochs']}", status=""
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar, ten times a second at most."""
@@ -62,7 +62,7 @@ class ProgressBar(keras.callbacks.Callback):
         shown = ("loss", "accuracy", "val_loss", "val_accuracy")
         scores = "  ".join(f"{name} {logs[name]:.4f}" for name in shown if name in logs)
         self._console.print(
-            f"  epoch {epoch + 1}/{self._epochs}  {scores}  {logs['seconds']:.1f} s",
+            f"  epoch {epoch + 1}/{self.params['epochs']}  {scores}  {logs['seconds']:.1f} s",
             highlight=False,
             soft_wrap=True,
         )

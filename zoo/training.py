@@ -8,6 +8,7 @@ import pathlib
 import platform
 import resource
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +23,17 @@ from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
 from zoo.tasks.task import SPLITS, Evaluation, Examples, Task
 
+# A fit takes some hundreds of steps: squared gradients are averaged over the last hundred, where
+# Adam's own 0.999 would average over a thousand and let the first steps rule the rest.
+_ADAM = {"beta_2": 0.99}
 OPTIMIZERS = {
-    "adam": lambda rate, **options: keras.optimizers.Adam(rate, **options),
-    "adamw": lambda rate, **options: keras.optimizers.AdamW(rate, weight_decay=0.01, **options),
+    "adam": lambda rate, **options: keras.optimizers.Adam(rate, **_ADAM, **options),
+    "adamw": lambda rate, **options: keras.optimizers.AdamW(
+        rate, weight_decay=0.01, **_ADAM, **options
+    ),
     "sgd": lambda rate, **options: keras.optimizers.SGD(rate, momentum=0.9, **options),
 }
-LEARNING_RATES = {"adam": 3e-3, "adamw": 3e-3, "sgd": 0.3}
+LEARNING_RATES = {"adam": 5e-3, "adamw": 5e-3, "sgd": 0.3}
 SCHEDULES = ("linear", "cosine", "constant")
 
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
@@ -72,10 +78,10 @@ def fit_and_evaluate(
         epochs: passes over the training split.
         batch_size: examples a step. Batches hold examples of nearly one length; they are a
             function of seed and epoch.
-        optimizer: `"adam"`, `"adamw"` (weight decay 0.01), `"sgd"` (momentum 0.9), or a Keras
-            optimizer as it is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay
-            unused.
-        learning_rate: the highest rate; None for 0.003, for SGD 0.3.
+        optimizer: `"adam"` and `"adamw"` (weight decay 0.01), both with a beta_2 of 0.99, `"sgd"`
+            (momentum 0.9), or a Keras optimizer as it is: `learning_rate`, `schedule`, `warmup`
+            and `clip_norm` then stay unused.
+        learning_rate: the highest rate; None for 0.005, for SGD 0.3.
         schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"` to 0, or not at
             all, `"constant"`.
         warmup: share of all steps in which the rate rises from 0.
@@ -267,7 +273,7 @@ class _Run:
             files.write_json(self.log_dir / "task.json", self.task.get_config())
 
         # Fit
-        history, best = self._fit(model, train, validation, class_weights)
+        history, best = self._fit(model, train, validation, class_weights, num_batches)
 
         # Test, once
         tested = Evaluation({})
@@ -304,9 +310,11 @@ class _Run:
             report.save(self.log_dir / "report.json")
         return report
 
-    def _fit(self, model, train: Examples, validation: Examples, class_weights):
+    def _fit(self, model, train: Examples, validation: Examples, class_weights, num_batches: int):
         """All epochs; leaves the best weights in the model. Returns history and its best entry."""
-        callbacks = keras.callbacks.CallbackList(self._callbacks(), model=model)
+        callbacks = keras.callbacks.CallbackList(
+            self._callbacks(), model=model, epochs=self.settings.epochs, steps=num_batches
+        )
         metric, mode = self.task.monitor
         sign = 1 if mode == "min" else -1
         history: list[dict] = []
@@ -372,12 +380,13 @@ class _Run:
     def _callbacks(self) -> list[keras.callbacks.Callback]:
         callbacks = list(self.callbacks)
         if self.log_dir is not None:
-            callbacks.append(
-                keras.callbacks.TensorBoard(str(self.log_dir / "logs"), write_graph=False)
-            )
+            logs = self.log_dir / "logs"
+            # The curves of an earlier run here would be drawn over those of this one.
+            shutil.rmtree(logs, ignore_errors=True)
+            callbacks.append(keras.callbacks.TensorBoard(str(logs), write_graph=False))
         if self.verbose:
             name = self.task.dataset.name
-            callbacks.append(ProgressBar(f"seed {self.seed}, {name}", self.settings.epochs))
+            callbacks.append(ProgressBar(f"{name}, seed {self.seed}"))
         return callbacks
 
 
