@@ -30,8 +30,8 @@ _LIGHT = {"zoo.report", "zoo.inference", "zoo.datasets"}
 
 
 def __getattr__(name: str):
-    if name.startswith("_"):
-        raise AttributeError(name)
+    if name not in _HOMES and not name[0].isupper():
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     home = _HOMES.get(name, _FACTORIES) or f"zoo.{name}"
     if home not in _LIGHT:
         from zoo.quiet import import_tensorflow

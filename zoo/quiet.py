@@ -1,7 +1,7 @@
 """Importing TensorFlow without what it tells a terminal."""
 
 import contextlib
-import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -14,8 +14,8 @@ def import_tensorflow() -> None:
     Some of that comes before TensorFlow reads its settings, so the descriptor itself is turned
     aside. If the import fails, what was written is shown.
     """
-    if "tensorflow" in sys.modules:
-        return
+    if "tensorflow" in sys.modules or importlib.util.find_spec("tensorflow") is None:
+        return  # Without TensorFlow, Keras trains on another backend.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_aside():
         importlib.import_module("tensorflow")
