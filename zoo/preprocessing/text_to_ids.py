@@ -162,7 +162,7 @@ class TextToIds(keras.layers.Layer):
 
     def encode(self, texts: Sequence[str]) -> TokenSequences:
         """The ids of each text without padding, from 1 to `sequence_length` of them."""
-        ragged_ids = tf.function(self._ragged_ids, input_signature=[_TEXTS])
+        ragged_ids = _compiled(self._ragged_ids)
         return TokenSequences.concatenate(
             [_without_padding(ids) for ids in _in_threads(ragged_ids, texts)]
         )
@@ -229,7 +229,7 @@ class TextToIds(keras.layers.Layer):
             tokens = self._split(texts)
             return *tf.unique_with_counts(tokens.flat_values), tokens.row_lengths()
 
-        return tf.function(count, input_signature=[_TEXTS])
+        return _compiled(count)
 
     def _sequences(self, chunk: "_Chunk", ids: dict[bytes, int]) -> TokenSequences:
         distinct = np.array([ids.get(token, UNKNOWN_ID) for token in chunk.tokens], "int32")
@@ -265,6 +265,11 @@ class _Chunk(NamedTuple):
     place: np.ndarray
     counts: list[int]
     lengths: tf.Tensor
+
+
+def _compiled(function: Callable) -> Callable:
+    """A function of texts as one graph, for texts of any number and length."""
+    return tf.function(function).get_concrete_function(_TEXTS)
 
 
 def _in_threads(function: Callable, texts: Sequence[str]) -> Iterator:
