@@ -15,10 +15,10 @@ import subprocess
 import sys
 import time
 
-# An LSTM that is small, reads 200 tokens and sees each review once.
-QUICK_TASK = {"sequence_length": 200}
-QUICK_MODEL = {"units": 32, "embedding_dim": 32, "embedding_dropout": 0.3}
-QUICK_FIT = {"epochs": 1, "batch_size": 128, "learning_rate": 0.015}
+# An LSTM that is small, reads 240 tokens and sees each review once.
+QUICK_TASK = {"sequence_length": 240}
+QUICK_MODEL = {"units": 16, "embedding_dim": 32, "embedding_dropout": 0.3, "dropout": 0.0}
+QUICK_FIT = {"epochs": 1, "batch_size": 128, "learning_rate": 0.02}
 
 
 def ours(seed: int) -> None:

@@ -33,8 +33,12 @@ OPTIMIZERS = {
     ),
     "sgd": lambda rate, **options: keras.optimizers.SGD(rate, momentum=0.9, **options),
 }
-LEARNING_RATES = {"adam": 5e-3, "adamw": 5e-3, "sgd": 0.3}
+_SGD_RATE = 0.3
 SCHEDULES = ("linear", "cosine", "constant")
+
+# How long a fit is where nobody says: what the default rate needs, whatever the size of the data.
+_DEFAULT_STEPS = 300
+_MOST_DEFAULT_EPOCHS = 20
 
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
 _EVALUATION_BATCH_SIZE = 256
@@ -48,7 +52,7 @@ def fit_and_evaluate(
     model: keras.Model | Callable[[], keras.Model],
     task: Task,
     *,
-    epochs: int = 2,
+    epochs: int | None = None,
     batch_size: int = 64,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
@@ -75,13 +79,15 @@ def fit_and_evaluate(
         model: a Keras model for the task, as it is; or a function that makes one, which is
             called once `seed` is set, so that the seed covers the initial weights as well.
         task: what the model is asked, with its dataset.
-        epochs: passes over the training split.
+        epochs: passes over the training split; None for as many as make 300 steps, at most 20: one
+            for IMDb.
         batch_size: examples a step. Batches hold examples of nearly one length; they are a
             function of seed and epoch.
         optimizer: `"adam"` and `"adamw"` (weight decay 0.01), both with a beta_2 of 0.99, `"sgd"`
             (momentum 0.9), or a Keras optimizer as it is: `learning_rate`, `schedule`, `warmup`
             and `clip_norm` then stay unused.
-        learning_rate: the highest rate; None for 0.005, for SGD 0.3.
+        learning_rate: the highest rate; None for the model's own
+            `suggested_learning_rate`, for SGD 0.3.
         schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"` to 0, or not at
             all, `"constant"`.
         warmup: share of all steps in which the rate rises from 0.
@@ -108,6 +114,9 @@ def fit_and_evaluate(
         TrainingError: where the loss is not a finite number.
         FileError: where `log_dir` cannot be written to.
     """
+    if epochs is None:
+        steps = math.ceil(len(task.examples("train")) / max(batch_size, 1))
+        epochs = min(math.ceil(_DEFAULT_STEPS / steps), _MOST_DEFAULT_EPOCHS)
     settings = _Settings(
         epochs=epochs,
         batch_size=batch_size,
@@ -181,20 +190,27 @@ class _Settings:
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} must be above 0; it is {value}.")
 
+    def for_model(self, model: keras.Model) -> "_Settings":
+        """These settings with the rate that suits a model, where none was asked for."""
+        if self.learning_rate is not None:
+            return self
+        adams = getattr(model, "suggested_learning_rate", 1e-3)
+        return dataclasses.replace(
+            self, learning_rate=_SGD_RATE if self.optimizer == "sgd" else adams
+        )
+
     def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         if not isinstance(self.optimizer, str):
             return self.optimizer
-        rate = self.learning_rate or LEARNING_RATES[self.optimizer]
+        assert self.learning_rate is not None
         return OPTIMIZERS[self.optimizer](
-            WarmupDecay(rate, steps, warmup=self.warmup, decay=self.schedule),
+            WarmupDecay(self.learning_rate, steps, warmup=self.warmup, decay=self.schedule),
             global_clipnorm=self.clip_norm,
         )
 
     def to_dict(self) -> dict:
         entries = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        if isinstance(self.optimizer, str):
-            entries["learning_rate"] = self.learning_rate or LEARNING_RATES[self.optimizer]
-        else:
+        if not isinstance(self.optimizer, str):
             entries["optimizer"] = type(self.optimizer).__name__.lower()
         return entries
 
@@ -262,6 +278,7 @@ class _Run:
         keras.utils.set_random_seed(self.seed)
         if not isinstance(model, keras.Model):
             model = model()
+        self.settings = self.settings.for_model(model)
         model.compile(
             self.settings.make_optimizer(self.settings.epochs * num_batches),
             loss=self.task.loss(),

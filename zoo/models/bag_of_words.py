@@ -16,7 +16,7 @@ def BagOfWords(
     embedding_dim: int = 64,
     pooling: str = "average",
     embedding_dropout: float = 0.0,
-    dropout: float = 0.5,
+    dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "bag_of_words",

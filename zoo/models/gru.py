@@ -18,7 +18,7 @@ def GRU(
     bidirectional: bool = False,
     pooling: str = "average+max",
     embedding_dropout: float = 0.5,
-    dropout: float = 0.5,
+    dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "gru",

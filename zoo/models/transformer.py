@@ -22,14 +22,16 @@ class EncoderDecoderModel(SequenceModel):
     text's. With `output="token"` the inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`.
 
     Args:
-        encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source.
-        encoder_norm: layer on the encoded source.
+        encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source. No norm
+            follows them: the decoder weighs tokens by what they say, and after a norm the
+            emptiest word would speak as loud as any.
         **arguments: those of `SequenceModel`; its blocks take `source` and `source_mask` too.
     """
 
-    def __init__(self, *, encoder_blocks, encoder_norm, **arguments):
+    suggested_learning_rate = 4e-3
+
+    def __init__(self, *, encoder_blocks, **arguments):
         self.encoder_blocks = list(encoder_blocks)
-        self.encoder_norm = encoder_norm
         super().__init__(**arguments)
 
     def features(self, token_ids, source_ids=None):
@@ -54,7 +56,7 @@ class EncoderDecoderModel(SequenceModel):
         x = self._embed(source_ids)
         for block in self.encoder_blocks:
             x = block(x, mask)
-        return {"source": self.encoder_norm(x), "source_mask": mask}
+        return {"source": x, "source_mask": mask}
 
     def initial_state(self, batch_size, length, source_ids=None):
         if source_ids is None:
@@ -69,7 +71,6 @@ class EncoderDecoderModel(SequenceModel):
         return {
             **super().get_config(),
             "encoder_blocks": [serialize(block) for block in self.encoder_blocks],
-            "encoder_norm": serialize(self.encoder_norm),
         }
 
 
@@ -87,6 +88,7 @@ def Transformer(
     positions: str = "distance",
     embedding_dropout: float = 0.5,
     dropout: float = 0.1,
+    feature_dropout: float = 0.5,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "transformer",
@@ -109,6 +111,7 @@ def Transformer(
             distance (Press et al. 2022), or `"sine"`, waves added to the embeddings.
         embedding_dropout: share of the embeddings' entries set to zero in training.
         dropout: share dropped in training, of attention weights and of each sublayer's output.
+        feature_dropout: share of what the head reads set to zero in training.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
         name: the model's name.
@@ -148,11 +151,10 @@ def Transformer(
         positions=SinePositions(name="positions") if positions == "sine" else None,
         embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         encoder_blocks=blocks("encoder"),
-        encoder_norm=keras.layers.LayerNormalization(name="encoder_norm"),
         blocks=blocks("decoder", causal=True, cross_attention=True),
         pooling=None,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
-        feature_dropout=dropout,
+        feature_dropout=feature_dropout,
         logits=keras.layers.Dense(
             num_classes if output == "text" else vocabulary_size,
             kernel_regularizer=regularizer,
