@@ -15,7 +15,7 @@ def BagOfWords(
     sequence_length: int | None = None,
     embedding_dim: int = 64,
     pooling: str = "average",
-    embedding_dropout: float = 0.0,
+    embedding_dropout: float = 0.5,
     dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
