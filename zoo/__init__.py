@@ -26,7 +26,7 @@ _HOMES = {
 # The factories, which their own modules register: an architecture is one file.
 _FACTORIES = "zoo.models"
 # What does without TensorFlow and Keras, and must not wait for them.
-_LIGHT = {"zoo.report", "zoo.inference", "zoo.datasets"}
+_LIGHT = {"zoo.report", "zoo.datasets"}
 
 
 def __getattr__(name: str):
