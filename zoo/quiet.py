@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -19,6 +20,10 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_aside():
         importlib.import_module("tensorflow")
+    logging.getLogger("tensorflow").addFilter(
+        # Batches differ in length and runs in their model: each is traced, as it should be.
+        lambda record: "triggered tf.function retracing" not in record.getMessage()
+    )
 
 
 @contextlib.contextmanager

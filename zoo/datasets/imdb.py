@@ -19,6 +19,7 @@ from zoo.datasets.text_dataset import (
     audit,
     carve,
 )
+from zoo.quiet import import_tensorflow
 
 LABEL_NAMES = ("negative", "positive")
 
@@ -92,6 +93,7 @@ def _read(copy: Path, split: str) -> TextCollector:
     The records are parsed by thousands: the `as_dataset` of TensorFlow Datasets parses them one by
     one and takes five times as long.
     """
+    import_tensorflow()
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -158,6 +160,7 @@ def _is_reachable(url: str, seconds: float = 5) -> bool:
 
 def _download(copy: Path, data_dir: Path) -> None:
     """Prepares a copy beside its place and moves it there whole; a failure leaves nothing."""
+    import_tensorflow()
     import tensorflow_datasets as tfds
 
     print(f"Downloading imdb_reviews (80 MiB) to {data_dir}; this happens once.", file=sys.stderr)
