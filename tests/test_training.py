@@ -10,7 +10,7 @@ import pytest
 import zoo
 from tests.conftest import make_run
 from zoo.tasks.batches import epoch_batches
-from zoo.training import TrainingError, WarmupDecay, evaluate
+from zoo.training import TrainingError, WarmupDecay
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,7 @@ def test_the_best_epoch_is_kept_and_a_fit_without_progress_stops(task):
     assert len(losses) == 3 and losses[0] == min(losses)
     assert report.training["best_epoch"] == 1
     assert report.validation["loss"] == losses[0]
-    assert evaluate(model, task, task.examples("validation")).scores["loss"] == pytest.approx(
-        losses[0]
-    )
+    assert zoo.evaluate_model(model, task, "validation").scores["loss"] == pytest.approx(losses[0])
 
 
 def test_the_test_split_is_looked_at_once_and_last(reviews):

@@ -17,6 +17,7 @@ _HOMES = {
     "preprocessing": None,
     "tasks": None,
     "fit_and_evaluate": "zoo.training",
+    "evaluate_model": "zoo.training",
     "Report": "zoo.report",
     "export_saved_model": "zoo.export",
     "load": "zoo.inference",

@@ -270,7 +270,6 @@ class _Run:
     def __call__(self, model, test: bool) -> Report:
         # Data
         train = self.task.examples("train")
-        validation = self.task.examples("validation")
         class_weights = self.task.class_weights(train, self.settings.class_weights)
         num_batches = len(epoch_batches(train.lengths, self.settings.batch_size, self.seed, 0))
 
@@ -290,12 +289,12 @@ class _Run:
             files.write_json(self.log_dir / "task.json", self.task.get_config())
 
         # Fit
-        history, best = self._fit(model, train, validation, class_weights, num_batches)
+        history, best = self._fit(model, train, class_weights, num_batches)
 
         # Test, once
         tested = Evaluation({})
         if test:
-            tested = self._evaluate(model, self.task.examples("test"), "testing")
+            tested = self._evaluate(model, "test", "testing")
 
         # Report
         num_epochs = len(history)
@@ -327,7 +326,7 @@ class _Run:
             report.save(self.log_dir / "report.json")
         return report
 
-    def _fit(self, model, train: Examples, validation: Examples, class_weights, num_batches: int):
+    def _fit(self, model, train: Examples, class_weights, num_batches: int):
         """All epochs; leaves the best weights in the model. Returns history and its best entry."""
         callbacks = keras.callbacks.CallbackList(
             self._callbacks(), model=model, epochs=self.settings.epochs, steps=num_batches
@@ -345,7 +344,7 @@ class _Run:
             means = self._train_epoch(model, train, class_weights, epoch, callbacks)
             seconds = time.perf_counter() - start
             self.seconds["fitting"] += seconds
-            scores = self._evaluate(model, validation, "validating").scores
+            scores = self._evaluate(model, "validation", "validating").scores
             entry = {
                 "epoch": epoch + 1,
                 **means,
@@ -388,9 +387,10 @@ class _Run:
             callbacks.on_train_batch_end(index, logs)
         return {name: value / len(train) for name, value in sums.items()}
 
-    def _evaluate(self, model, examples: Examples, phase: str) -> Evaluation:
+    def _evaluate(self, model, split: str, phase: str) -> Evaluation:
+        examples = self.task.examples(split)
         start = time.perf_counter()
-        evaluation = evaluate(model, self.task, examples)
+        evaluation = _score(model, self.task, examples)
         self.seconds[phase] += time.perf_counter() - start
         return evaluation
 
@@ -407,11 +407,13 @@ class _Run:
         return callbacks
 
 
-def evaluate(model: keras.Model, task: Task, examples: Examples) -> Evaluation:
-    """Scores a model on a split: `evaluate(model, task, task.examples("test"))`."""
-    return task.evaluate(
-        lambda inputs: model.predict_on_batch(inputs), examples, _EVALUATION_BATCH_SIZE
-    )
+def evaluate_model(model: keras.Model, task: Task, split: str = "test") -> Evaluation:
+    """Scores a Keras model on `"train"`, `"validation"` or `"test"` of its task's dataset."""
+    return _score(model, task, task.examples(split))
+
+
+def _score(model: keras.Model, task: Task, examples: Examples) -> Evaluation:
+    return task.evaluate(model.predict_on_batch, examples, _EVALUATION_BATCH_SIZE)
 
 
 def save_model(model: keras.Model, path: files.Path) -> None:
