@@ -244,7 +244,7 @@ def export(run, out):
 @cli.command()
 @click.option("--out", type=click.Path(), default="runs/demo", show_default=True)
 def demo(out):
-    """Trains on made-up reviews, exports, and uses the model, in about a minute."""
+    """Trains on made-up reviews, exports, and uses the model, within a minute."""
     from zoo.demo import run
 
     run(pathlib.Path(out))

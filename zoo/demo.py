@@ -73,7 +73,7 @@ def run(out: pathlib.Path) -> None:
             dropout=0.0,
         ),
         task,
-        epochs=6,
+        epochs=10,
         batch_size=128,
         learning_rate=8e-3,
         log_dir=out / "lstm",
