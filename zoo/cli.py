@@ -185,7 +185,10 @@ def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def evaluate(model, data, split, as_json, **options):
-    """Scores a SavedModel on raw texts: those of its own run, or --data."""
+    """Scores a SavedModel on raw texts.
+
+    They are those that its run was made on, or --data.
+    """
     arguments = {name: value for name, value in options.items() if value is not None}
     if arguments and data is None:
         raise click.UsageError("Columns and files of data need --data.")
@@ -206,7 +209,9 @@ def evaluate(model, data, split, as_json, **options):
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
 def predict(texts, model, source, output, text_column, as_json):
-    r"""Labels TEXTS, or one text a line from standard input, or the rows of a file.
+    r"""Labels texts, lines or the rows of a file.
+
+    Without TEXTS or --input it reads one text a line from standard input.
 
     \b
     zoo predict --model runs/lstm "a text" "another"
@@ -244,7 +249,10 @@ def export(run, out):
 @cli.command()
 @click.option("--out", type=click.Path(), default="runs/demo", show_default=True)
 def demo(out):
-    """Trains on made-up reviews, exports, and uses the model, within a minute."""
+    """Goes the whole way on made-up reviews.
+
+    Trains, reports, exports, and uses the export where there is no zoo, within a minute.
+    """
     from zoo.demo import run
 
     run(pathlib.Path(out))
