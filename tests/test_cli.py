@@ -185,5 +185,7 @@ def test_terminals_stay_quiet(run, tmp_path):
 def test_help_tells_what_an_option_takes(call):
     status, printed, _ = call("fit", "--help")
     assert status == 0
+    # An example is a line to copy.
+    assert "  zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm\n" in printed
     for words in ("--pooling [last|average|max|average+max]", "--seeds", "--text-column"):
         assert words in printed

@@ -135,7 +135,7 @@ def list_():
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def fit(model, task, data, out, as_json, quiet, **options):
-    r"""Fits MODEL to TASK and writes the run.
+    """Fits MODEL to TASK and writes the run.
 
     OUT gets report.json, model.keras, saved_model/1 and logs for TensorBoard.
 
@@ -209,7 +209,7 @@ def evaluate(model, data, split, as_json, **options):
 @click.option("--text-column", default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
 def predict(texts, model, source, output, text_column, as_json):
-    r"""Labels texts, lines or the rows of a file.
+    """Labels texts, lines or the rows of a file.
 
     Without TEXTS or --input it reads one text a line from standard input.
 
