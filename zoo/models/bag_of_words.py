@@ -2,6 +2,7 @@
 
 import keras
 
+from zoo.models.parts import logits_layer, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -28,7 +29,7 @@ def BagOfWords(
     it knows the last token only. Arguments and what is returned are those of `zoo.LSTM`.
     """
     del sequence_length  # A bag has no length.
-    regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+    regularizer = penalty(l1, l2)
     return SequenceModel(
         token_embedding=keras.layers.Embedding(
             vocabulary_size, embedding_dim, name="token_embedding"
@@ -37,10 +38,11 @@ def BagOfWords(
         blocks=[],
         pooling=pooling,
         feature_dropout=dropout,
-        logits=keras.layers.Dense(
-            num_classes if output == "text" else vocabulary_size,
-            kernel_regularizer=regularizer,
-            name="logits",
+        logits=logits_layer(
+            output=output,
+            num_classes=num_classes,
+            vocabulary_size=vocabulary_size,
+            regularizer=regularizer,
         ),
         output=output,
         name=name,

@@ -3,6 +3,7 @@
 import keras
 
 from zoo.layers import RecurrentBlock
+from zoo.models.parts import logits_layer, penalty
 from zoo.models.sequence_model import SequenceModel
 
 
@@ -25,7 +26,7 @@ def recurrent_model(
     name: str,
 ) -> SequenceModel:
     """Embedding, `num_layers` recurrent blocks of one cell, head; for arguments see `zoo.LSTM`."""
-    regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+    regularizer = penalty(l1, l2)
     return SequenceModel(
         token_embedding=keras.layers.Embedding(
             vocabulary_size, embedding_dim, name="token_embedding"
@@ -46,10 +47,11 @@ def recurrent_model(
         ],
         pooling=pooling,
         feature_dropout=dropout,
-        logits=keras.layers.Dense(
-            num_classes if output == "text" else vocabulary_size,
-            kernel_regularizer=regularizer,
-            name="logits",
+        logits=logits_layer(
+            output=output,
+            num_classes=num_classes,
+            vocabulary_size=vocabulary_size,
+            regularizer=regularizer,
         ),
         output=output,
         name=name,

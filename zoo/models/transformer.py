@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers import SinePositions, TransformerBlock
+from zoo.models.parts import logits_layer, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -128,7 +129,7 @@ def Transformer(
         )
     if positions not in POSITIONS:
         raise ValueError(f"positions must be one of {', '.join(POSITIONS)}; it is {positions!r}.")
-    regularizer = keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+    regularizer = penalty(l1, l2)
 
     def blocks(side, **options):
         return [
@@ -155,10 +156,11 @@ def Transformer(
         pooling=None,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
         feature_dropout=feature_dropout,
-        logits=keras.layers.Dense(
-            num_classes if output == "text" else vocabulary_size,
-            kernel_regularizer=regularizer,
-            name="logits",
+        logits=logits_layer(
+            output=output,
+            num_classes=num_classes,
+            vocabulary_size=vocabulary_size,
+            regularizer=regularizer,
         ),
         output=output,
         name=name,
