@@ -1,7 +1,5 @@
-import importlib
 import io
 import os
-import socket
 import tarfile
 from pathlib import Path
 
@@ -10,23 +8,11 @@ import pytest
 
 from zoo.datasets import DatasetError, imdb, load
 
-# `zoo.datasets.imdb` is the function; this is the module that it lives in.
-imdb_module = importlib.import_module("zoo.datasets.imdb")
-
 PREPARED = os.environ.get("TFDS_DATA_DIR", "")
 needs_imdb = pytest.mark.skipif(
     not (Path(PREPARED) / "imdb_reviews").is_dir(),
     reason="TFDS_DATA_DIR does not point to a prepared copy of imdb_reviews",
 )
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    def refuse(*_, **__):
-        raise OSError("There is no network in this test.")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +45,7 @@ def archive(tmp_path_factory) -> Path:
 def fake_download(archive, monkeypatch):
     import tensorflow_datasets as tfds
 
-    monkeypatch.setattr(imdb_module, "_is_reachable", lambda url: True)
+    monkeypatch.setattr("zoo.datasets.prepared._is_reachable", lambda url: True)
     monkeypatch.setattr(tfds.download.DownloadManager, "download", lambda self, url: archive)
 
 
@@ -90,7 +76,7 @@ def test_a_copy_is_downloaded_and_prepared_once(
     found = dataset.audit.duplicates
     assert found["in both train and test"] + found["in both validation and test"] == 1
 
-    monkeypatch.setattr(imdb_module, "_is_reachable", lambda url: False)
+    monkeypatch.setattr("zoo.datasets.prepared._is_reachable", lambda url: False)
     assert load("imdb", **dataset.arguments).fingerprint == dataset.fingerprint
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))  # Long after the import, and it counts.
     assert imdb(validation_share=0.25).fingerprint == dataset.fingerprint
@@ -155,6 +141,12 @@ def test_the_real_reviews(no_network):
     # 123 reviews stand in the test split and in the original training split.
     assert found["in both train and test"] + found["in both validation and test"] == 123
     assert len(dataset.unlabelled) == 50_000
+
+    # 110 reviews of train stand in test as well; of the unlabelled, 36 stand in validation and 270
+    # in test. None of validation stands in train: the carve keeps equal texts together.
+    texts, num_left_out = dataset.texts_for_language_modelling()
+    assert (len(texts), num_left_out) == (72_084, 110 + 36 + 270)
+    assert not set(texts) & {*dataset.validation.texts, *dataset.test.texts}
 
     again, other = imdb(data_dir=PREPARED), imdb(data_dir=PREPARED, seed=1)
     assert again.fingerprint == dataset.fingerprint

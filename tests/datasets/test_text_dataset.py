@@ -99,6 +99,50 @@ def test_unlabelled_texts_are_read_once_and_when_they_are_wanted():
     assert reads == ["read"]
 
 
+def make_dataset(train, validation=(), test=(), unlabelled=()) -> TextDataset:
+    return TextDataset(
+        "name",
+        train=Split(train),
+        validation=Split(validation),
+        test=Split(test),
+        unlabelled=lambda: Split(unlabelled),
+    )
+
+
+def test_language_modelling_sees_nothing_of_validation_or_test():
+    dataset = make_dataset(
+        train=["b", "in test", "a", "b", "in validation"],
+        validation=["in validation", "A"],
+        test=["in test", "a "],
+        unlabelled=["z", "in test", "a", "in test"],
+    )
+    # In order, repetitions kept, and equal is what is equal to the last character.
+    assert dataset.texts_for_language_modelling() == (["b", "a", "b", "z", "a"], 4)
+    assert dataset.train.texts == ["b", "in test", "a", "b", "in validation"]
+
+
+def test_language_modelling_without_unlabelled_texts_learns_from_train():
+    empty = Split([])
+    dataset = TextDataset("name", train=Split(["a"]), validation=empty, test=empty)
+    assert dataset.texts_for_language_modelling() == (["a"], 0)
+
+
+def test_language_modelling_without_a_text_to_learn_from_is_refused():
+    dataset = make_dataset(train=["a", "b"], validation=["b"], test=["a"], unlabelled=["a"])
+    with pytest.raises(DatasetError) as caught:
+        dataset.texts_for_language_modelling()
+    assert str(caught.value) == (
+        "name leaves no text to learn from: expected one at least that validation and test do not "
+        "hold as well, found none in 3."
+    )
+
+
+def test_a_dataset_holds_documents_unless_it_says_that_it_is_continuous():
+    splits = dict.fromkeys(("train", "validation", "test"), Split(["a"]))
+    assert TextDataset("name", **splits).is_continuous is False
+    assert TextDataset("name", **splits, is_continuous=True).is_continuous is True
+
+
 def test_a_collector_leaves_out_empty_texts_and_repairs_wrong_bytes():
     collector = TextCollector()
     for label, raw in enumerate([b"good", b" \n\t", b"", b"caf\xe9", "café".encode()]):

@@ -200,6 +200,7 @@ def test_texts_without_labels(tmp_path):
         splits = (dataset.train, dataset.validation, dataset.test)
         assert sorted(text for split in splits for text in split.texts) == sorted(texts)
         assert dataset.label_names is None
+        assert not dataset.is_continuous
         assert all(split.labels is None for split in splits)
         assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
 
@@ -213,6 +214,9 @@ def test_one_plain_text_is_cut_at_line_ends(tmp_path):
     assert "".join(part[0] for part in parts) == text
     assert all(part[0].startswith("Line") and part[0].endswith("\n") for part in parts)
     assert [round(len(part[0]) / len(text), 2) for part in parts] == [0.81, 0.09, 0.1]
+    assert dataset.is_continuous
+    again = load(dataset.name, **json.loads(json.dumps(dataset.arguments)))
+    assert (again.fingerprint, again.is_continuous) == (dataset.fingerprint, True)
 
 
 def test_a_plain_text_without_line_ends_is_cut_between_words_or_anywhere(tmp_path):
@@ -223,6 +227,105 @@ def test_a_plain_text_without_line_ends_is_cut_between_words_or_anywhere(tmp_pat
         parts = [split.texts[0] for split in (dataset.train, dataset.validation, dataset.test)]
         assert "".join(parts) == text
         assert all(part.startswith(text[0]) for part in parts)
+
+
+def test_plain_texts_may_have_files_of_their_own_for_validation_and_test(tmp_path):
+    for name in ("train", "validation", "test"):
+        (tmp_path / f"{name}.txt").write_text(f"A play for {name}.\n" * 50)
+    dataset = from_files(
+        tmp_path / "train.txt",
+        validation_data=tmp_path / "validation.txt",
+        test_data=tmp_path / "test.txt",
+        labelled=False,
+    )
+    assert dataset.train.texts == ["A play for train.\n" * 50]
+    assert dataset.validation.texts == ["A play for validation.\n" * 50]
+    assert dataset.test.texts == ["A play for test.\n" * 50]
+    assert dataset.is_continuous
+    assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
+
+    dataset = from_files(tmp_path / "train.txt", test_data=tmp_path / "test.txt", labelled=False)
+    assert dataset.train.texts[0] + dataset.validation.texts[0] == "A play for train.\n" * 50
+    assert dataset.test.texts == ["A play for test.\n" * 50]
+    assert dataset.is_continuous
+
+
+def test_documents_are_not_taken_for_a_running_text(tmp_path):
+    documents = [(f"Document {i}.", "documents") for i in range(3)]
+    folder = write_folder(tmp_path, documents) / "documents"
+    one_each = from_files(folder, validation_share=0.5, test_share=0.34, labelled=False)
+    assert [len(s) for s in (one_each.train, one_each.validation, one_each.test)] == [1, 1, 1]
+    assert not one_each.is_continuous
+
+    play = tmp_path / "play.txt"
+    play.write_text("A line of a play.\n" * 50)
+    assert not from_files(play, test_data=folder, labelled=False).is_continuous
+    # A document that is cut has its beginning and its end in different splits; one that is not has
+    # both, be it the only one.
+    table = write_table(tmp_path / "one.csv", [["A line of a play.\n" * 50]], header=["text"])
+    assert from_files(table, labelled=False).is_continuous
+    assert from_files(table, test_data=play, labelled=False).is_continuous
+    assert not from_files(play, test_data=table, labelled=False).is_continuous
+    whole = from_files(table, validation_data=play, test_data=play, labelled=False)
+    assert not whole.is_continuous
+    assert not from_files(write_table(tmp_path / "reviews.csv", ROWS)).is_continuous
+
+
+@pytest.mark.parametrize("name", ["texts.csv", "texts.tsv", "texts.jsonl"])
+def test_a_column_without_labels_beside_it_may_have_any_name(name, tmp_path):
+    texts = [f"text {i}" for i in range(40)]
+    path = tmp_path / name
+    if name.endswith(".jsonl"):
+        path.write_text("\n".join(json.dumps({"body": text}) for text in texts))
+    else:
+        write_table(path, [[text] for text in texts], header=["body"])
+    dataset = load(path, text_column="body", labelled=False)
+    splits = (dataset.train, dataset.validation, dataset.test)
+    assert sorted(text for split in splits for text in split.texts) == sorted(texts)
+    assert dataset.label_names is None
+    assert not dataset.is_continuous
+    assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
+    missing = "expected 'text', found only" if name.endswith(".jsonl") else "has no column 'text'"
+    assert missing in error_of(path, labelled=False)
+
+
+def test_a_single_plain_text_may_have_line_ends_of_any_system_and_a_byte_order_mark(tmp_path):
+    text = "".join(f"Line {i} of a caf\u00e9.\n" for i in range(100))
+    plays = {}
+    for name, end in (("unix", "\n"), ("windows", "\r\n"), ("old", "\r")):
+        path = tmp_path / f"{name}.txt"
+        path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
+        plays[name] = from_files(path, labelled=False)
+        assert plays[name].train.texts[0].startswith("Line 0")
+        assert plays[name].audit.sentences() == []
+    assert len({play.fingerprint for play in plays.values()}) == 1
+
+
+def test_what_a_field_holds_is_kept_line_ends_too(tmp_path):
+    texts = [f"text {i},\r\nwith a second line\n" for i in range(40)]
+    table = write_table(tmp_path / "a.csv", [[text] for text in texts], header=["text"])
+    lines = tmp_path / "a.jsonl"
+    lines.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    for path in (table, lines):
+        dataset = from_files(path, labelled=False)
+        assert set(dataset.train.texts) < set(texts)
+
+
+def test_wrong_bytes_in_a_single_plain_text_are_replaced_and_counted(tmp_path):
+    path = tmp_path / "play.txt"
+    path.write_bytes(b"A caf\xe9 in a play.\n" * 50)
+    dataset = from_files(path, labelled=False)
+    assert dataset.audit.wrong_encoding == 1
+    assert dataset.train.texts[0].startswith("A caf\ufffd in a play.\n")
+
+
+def test_a_large_plain_text_comes_through_whole(tmp_path):
+    text = "".join(f"Line {i} of a very long play.\n" for i in range(200_000))
+    path = tmp_path / "play.txt"
+    path.write_text(text)
+    dataset = from_files(path, labelled=False)
+    splits = (dataset.train, dataset.validation, dataset.test)
+    assert "".join(split.texts[0] for split in splits) == text
 
 
 # What is counted
@@ -430,10 +533,51 @@ def test_a_class_that_carving_uses_up_is_refused(tmp_path):
     assert "Too few different texts of 'rare'" in error_of(path)
 
 
-def test_a_short_plain_text_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "a.txt holds no text: expected at least one that is not empty."),
+        (b" \r\n\t\n", "a.txt holds no text: expected at least one that is not empty."),
+        (b"\xef\xbb\xbf", "a.txt holds no text: expected at least one that is not empty."),
+        (
+            b"Hi",
+            "Carving a test split off a.txt failed: A text of 2 characters is too short, or has "
+            "too much white space, to cut off a share of 0.1.",
+        ),
+        (
+            b"Words",
+            "Carving a validation split off a.txt failed: A text of 4 characters is too short, or "
+            "has too much white space, to cut off a share of 0.1.",
+        ),
+        (
+            b"Words." + b"\n" * 94,
+            "Carving a test split off a.txt failed: A text of 100 characters is too short, or has "
+            "too much white space, to cut off a share of 0.1.",
+        ),
+        (
+            "One line.\nAnother".encode("utf-16"),
+            "a.txt, line 1: expected UTF-8 text, found a NUL byte; is it UTF-16, or damaged?",
+        ),
+        (
+            b"One line.\nAnother\0",
+            "a.txt, line 2: expected UTF-8 text, found a NUL byte; is it UTF-16, or damaged?",
+        ),
+    ],
+    ids=["empty", "blank", "only a mark", "tiny", "small", "blank end", "UTF-16", "NUL"],
+)
+def test_a_plain_text_that_is_none_is_refused_in_one_sentence(content, expected, tmp_path):
     path = tmp_path / "a.txt"
-    path.write_text("Hi")
-    assert "A text of 2 characters is too short" in error_of(path, labelled=False)
+    path.write_bytes(content)
+    assert error_of(path, labelled=False) == expected
+
+
+def test_a_wrong_suffix_is_refused_with_what_fits_texts_without_labels(tmp_path):
+    path = tmp_path / "play.docx"
+    path.write_text("A play.")
+    assert error_of(path, labelled=False) == (
+        "play.docx has the suffix '.docx': expected a .csv, .tsv, .jsonl or .txt file or a folder "
+        "of .txt files."
+    )
 
 
 # By name or path
@@ -463,9 +607,20 @@ def test_unknown_names_are_refused_with_what_there_is():
     message = str(caught.value)
     assert message.startswith("Unknown dataset 'imbd': expected one of imdb, imdb_reviews, ")
     assert all(name in message for name in list_datasets())
-    assert message.endswith(", or a path to a CSV, TSV, JSONL file or folder. Did you mean 'imdb'?")
+    assert message.endswith(
+        ", or a path to a CSV, TSV, JSONL or TXT file or folder. Did you mean 'imdb'?"
+    )
     with pytest.raises(DatasetError, match=r"^There is no file or folder .*/none\.csv\.$"):
         load("none.csv")
+
+
+def test_named_datasets_are_what_they_are_whether_labels_are_asked_for_or_not():
+    sizes = {"train_size": 40, "validation_size": 20, "test_size": 20}
+    dataset = load("synthetic_reviews", **sizes, labelled=False)
+    assert dataset.train.labels is not None
+    assert "labelled" not in dataset.arguments
+    again = load(dataset.name, **dataset.arguments)
+    assert again.fingerprint == dataset.fingerprint
 
 
 def test_unknown_arguments_are_refused_with_what_there_is(tmp_path):

@@ -13,6 +13,7 @@ from zoo.datasets.your_files import from_files
 if TYPE_CHECKING:  # For editors and type checkers, which do not see what the lines below do.
     from zoo.datasets.imdb import imdb as imdb
     from zoo.datasets.synthetic_reviews import synthetic_reviews as synthetic_reviews
+    from zoo.datasets.tiny_shakespeare import tiny_shakespeare as tiny_shakespeare
 
 # Every registered function is a public name here: `imdb` is the function, not the module that it
 # comes from. All modules are cheap to import: TensorFlow is imported by the functions that need it.

@@ -58,13 +58,21 @@ def _examples(source: Path, columns: Columns) -> Iterator[_Example]:
         return _table_examples(source, columns, _DELIMITERS[suffix])
     if suffix in _JSON_LINES:
         return _json_examples(source, columns)
-    if suffix == ".txt" and columns.label is None:
+    if is_plain_text(source) and columns.label is None:
         return _plain_text(source)
-    what = "is plain text without labels" if suffix == ".txt" else f"has the suffix {suffix!r}"
-    raise DatasetError(
-        f"{source} {what}: expected a .csv, .tsv or .jsonl file or a folder with one folder a "
-        "class, or plain text with labelled=False."
+    what = "is plain text without labels" if is_plain_text(source) else f"has the suffix {suffix!r}"
+    expected = (
+        "a .csv, .tsv, .jsonl or .txt file or a folder of .txt files."
+        if columns.label is None
+        else "a .csv, .tsv or .jsonl file or a folder with one folder a class, or plain text with "
+        "labelled=False."
     )
+    raise DatasetError(f"{source} {what}: expected {expected}")
+
+
+def is_plain_text(source: Path) -> bool:
+    """Whether a file holds one text and nothing else, by the suffix of its name."""
+    return source.suffix.lower() == ".txt" and not source.is_dir()
 
 
 def _open(file: Path, newline: str | None = None) -> TextIO:
@@ -74,7 +82,10 @@ def _open(file: Path, newline: str | None = None) -> TextIO:
 
 def _read_text(file: Path) -> str:
     with _open(file) as opened:
-        return opened.read()
+        text = opened.read()
+    if "\0" in text:
+        raise _nul_error(file, text.count("\n", 0, text.index("\0")) + 1)
+    return text
 
 
 def read_table(source: Path, text_column: str) -> tuple[list[str], list[list[str]], int]:
@@ -160,11 +171,14 @@ class _LongFields:
 def _without_nul(lines: Iterable[str], source: Path) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         if "\0" in line:
-            raise DatasetError(
-                f"{source}, line {number}: expected UTF-8 text, found a NUL byte; is it UTF-16, "
-                "or damaged?"
-            )
+            raise _nul_error(source, number)
         yield line
+
+
+def _nul_error(source: Path, line: int) -> DatasetError:
+    return DatasetError(
+        f"{source}, line {line}: expected UTF-8 text, found a NUL byte; is it UTF-16, or damaged?"
+    )
 
 
 def _place(name: str, header: list[str], source: Path) -> int:

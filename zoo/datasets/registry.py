@@ -50,7 +50,8 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
         name_or_path: one of `list_datasets()` or a short form such as "imdb"; or the path of a
             file or folder as `from_files` reads them. A name wins over a file of that name in the
             working directory, for which "./name" can be written.
-        **arguments: for the function that makes the dataset.
+        **arguments: for the function that makes the dataset. `labelled=False` may be given for any:
+            named datasets have the labels that they have, and ignore it.
 
     Raises:
         DatasetError: for an unknown name, an argument that the dataset does not take, or data
@@ -62,9 +63,10 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
         names = list_datasets()
         name = _ALIASES.get(name_or_path, name_or_path)
         if name in names:
+            arguments.pop("labelled", None)
             return _make(name, dataset_function(name), arguments)
         if not _looks_like_a_path(name):
-            path = "or a path to a CSV, TSV, JSONL file or folder"
+            path = "or a path to a CSV, TSV, JSONL or TXT file or folder"
             raise DatasetError(unknown("dataset", name, sorted([*names, *_ALIASES]), path))
     return _make(str(name_or_path), from_files, arguments, name_or_path)
 

@@ -4,9 +4,11 @@ import dataclasses
 import functools
 import hashlib
 import itertools
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -95,6 +97,8 @@ class TextDataset:
         train, validation, test: the splits. Validation is never part of train.
         label_names: the name of each class, or None for texts without labels.
         unlabelled: a function that reads the texts without labels; called at most once.
+        is_continuous: whether each split is one stretch of a running text, without a beginning or
+            an end of its own, rather than documents.
         audit: what was wrong with the texts.
         optimum: the best possible scores, where they are known.
         arguments: what makes the dataset again: `zoo.datasets.load(name, **arguments)`.
@@ -110,6 +114,7 @@ class TextDataset:
         test: Split,
         label_names: Sequence[str] | None = None,
         unlabelled: Callable[[], Split] | None = None,
+        is_continuous: bool = False,
         audit: Audit | None = None,
         optimum: Optimum | None = None,
         arguments: Mapping | None = None,
@@ -120,6 +125,7 @@ class TextDataset:
         self.validation = validation
         self.test = test
         self.label_names = None if label_names is None else tuple(label_names)
+        self.is_continuous = is_continuous
         self.audit = audit or Audit()
         self.optimum = optimum
         self.arguments = dict(arguments or {})
@@ -131,9 +137,31 @@ class TextDataset:
         """Texts without labels; empty where the dataset has none."""
         return Split([]) if self._read_unlabelled is None else self._read_unlabelled()
 
+    def texts_for_language_modelling(self) -> tuple[list[str], int]:
+        """All texts that a language model may learn from: those of train, then the unlabelled.
+
+        Texts that validation or test hold as well, exactly equal, are left out: what a model has
+        learned by heart it would predict too well. Texts that repeat each other are kept.
+
+        Returns:
+            (the texts, in order; how many were left out).
+
+        Raises:
+            DatasetError: where none would be left.
+        """
+        held_out = {*self.validation.texts, *self.test.texts}
+        candidates = [*self.train.texts, *self.unlabelled.texts]
+        texts = [text for text in candidates if text not in held_out]
+        if not texts:
+            raise DatasetError(
+                f"{self.name} leaves no text to learn from: expected one at least that validation "
+                f"and test do not hold as well, found none in {len(candidates):,}."
+            )
+        return texts, len(candidates) - len(texts)
+
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of all labelled texts, labels and their order: equal data, equal fingerprint."""
+        """A hash of the three splits, texts, labels and order: equal data, equal fingerprint."""
         digest = hashlib.blake2b(digest_size=16)
         for split in (self.train, self.validation, self.test):
             for text in split.texts:
@@ -244,6 +272,11 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     if is_carved.all() or not is_carved.any():
         raise DatasetError(f"{len(split)} texts are too few to carve off a share of {share}.")
     return split.take(np.flatnonzero(~is_carved)), split.take(np.flatnonzero(is_carved))
+
+
+def absolute_path(path: str | os.PathLike) -> Path:
+    """The path as it stays true from every working directory, for a dataset's arguments."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def timed(read: Callable[..., TextDataset]) -> Callable[..., TextDataset]:

@@ -6,16 +6,26 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.datasets.file_formats import Columns, class_folders, listed, read_texts, text_files
+from zoo.datasets.file_formats import (
+    Columns,
+    class_folders,
+    is_plain_text,
+    listed,
+    read_texts,
+    text_files,
+)
 from zoo.datasets.text_dataset import (
     DatasetError,
     Split,
     TextCollector,
     TextDataset,
+    absolute_path,
     audit,
     carve,
     timed,
 )
+
+_SPLITS = ("train", "validation", "test")
 
 
 @timed
@@ -44,12 +54,16 @@ def from_files(
     - Where `labelled` is False: a .txt file, which is one text, a folder of .txt files, or a file
       as above without a label column.
 
-    All are UTF-8. Wrong bytes and empty texts do no harm and are counted in `audit`: the one are
-    replaced, the other left out. Duplicates, within a split and across two, are counted and kept.
+    All are UTF-8, with or without a byte order mark. Wrong bytes and empty texts do no harm and are
+    counted in `audit`: the one are replaced, the other left out. Duplicates, within a split and
+    across two, are counted and kept. Line ends in .txt files, of whichever system, are read as
+    line feeds; in other files a text is exactly what its field holds.
 
     Without a file or folder of its own, the test split is carved off the training texts, then the
     validation split off the rest, both as `carve` does it. One single text without labels is cut
-    in three, at the line ends or spaces nearby: its end is the test text.
+    in three, at the line ends or spaces nearby: its end is the test text. What is cut so, and what
+    a .txt file holds, is a stretch of a running text; everything else is documents. See
+    `is_continuous` of `TextDataset`, which is true where all splits are such stretches.
 
     The classes are those of `path`, in numerical order where all are numbers, else in alphabetical.
 
@@ -66,10 +80,10 @@ def from_files(
         DatasetError: where something is missing or malformed; one sentence that says where, what
             was expected and what came.
     """
-    path = _absolute(path)
+    path = absolute_path(path)
     columns = Columns(text_column, label_column if labelled else None)
     separate = {
-        name: _absolute(place)
+        name: absolute_path(place)
         for name, place in (("validation", validation_data), ("test", test_data))
         if place is not None
     }
@@ -94,13 +108,14 @@ def from_files(
     if label_names is not None:
         _check_classes_left(splits["train"], label_names, places["train"])
 
-    train, validation, test = (splits[name] for name in ("train", "validation", "test"))
+    train, validation, test = (splits[name] for name in _SPLITS)
     return TextDataset(
         path.name,
         train=train,
         validation=validation,
         test=test,
         label_names=label_names,
+        is_continuous=not labelled and _is_continuous(places, collectors),
         audit=audit(collectors.values(), train=train, validation=validation, test=test),
         arguments={
             "path": str(path),
@@ -118,16 +133,11 @@ def from_files(
 # Where the splits are
 
 
-def _absolute(path: str | os.PathLike) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(path)))
-
-
 def _places(path: Path, labelled: bool) -> dict[str, Path]:
     """The folder of each split that has one of its own in `path`; or else all of it is "train"."""
     if not _is_folder_of_texts(path / "train", labelled):
         return {"train": path}
-    splits = ("train", "validation", "test")
-    return {name: path / name for name in splits if (path / name).is_dir()}
+    return {name: path / name for name in _SPLITS if (path / name).is_dir()}
 
 
 def _is_folder_of_texts(folder: Path, labelled: bool) -> bool:
@@ -163,6 +173,17 @@ def _to_split(collector: TextCollector, label_names: tuple[str, ...] | None, sou
     return Split(collector.texts, np.array([place[label] for label in collector.labels], "int32"))
 
 
+def _is_continuous(places: dict[str, Path], collectors: dict[str, TextCollector]) -> bool:
+    """Whether what was read without labels gives a stretch of a running text to each split.
+
+    A carve may leave one text to a split of a folder or a table, which is a document still.
+    """
+    is_cut = len(collectors["train"].texts) == 1 and len(places) < len(_SPLITS)
+    return all(
+        is_plain_text(place) or (name == "train" and is_cut) for name, place in places.items()
+    )
+
+
 def _divide(split: Split, share: float, seed: int, purpose: str) -> tuple[Split, Split]:
     try:
         if len(split) == 1 and split.labels is None:
@@ -186,7 +207,8 @@ def _cut(text: str, share: float) -> tuple[Split, Split]:
     rest, end = text[:place], text[place:]
     if not (rest.strip() and end.strip()):
         raise DatasetError(
-            f"A text of {len(text)} characters is too short to cut off a share of {share}."
+            f"A text of {len(text)} characters is too short, or has too much white space, to "
+            f"cut off a share of {share}."
         )
     return Split([rest]), Split([end])
 
