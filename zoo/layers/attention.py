@@ -1,87 +1,144 @@
 """Attention over whole sequences or block by block, and the blocks of a Transformer made of it.
 
-Shape letters: B batch, T tokens that ask, S tokens that are asked, D width, N heads, H = D / N
-width of a head.
+Shape letters: B batch, T tokens that ask, S tokens that are asked, D width, N heads, G heads of
+keys and values, H = D / N width of a head, L tokens that a cache has room for.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.embedding import rotated
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MultiHeadAttention(keras.layers.Layer):
     """Multi-head attention with its keys and values apart, so that they can be kept.
 
-    Vaswani et al. 2017, section 3.2: softmax(Q K^T / sqrt(H)) V in each of N heads.
+    Vaswani et al. 2017, section 3.2: softmax(Q K^T / sqrt(H)) V in each of N heads. With fewer
+    heads of keys and values than of queries each serves N / G of them (Ainslie et al. 2023,
+    "GQA", figure 2), and a cache is that much smaller.
 
     Args:
         num_heads: N; must divide the width of the input.
+        num_key_heads: G; must divide N. None for N, one a head.
+        rotary: whether queries and keys are turned by their positions, see `rotated`.
         dropout: share of the attention weights set to zero in training.
-        kernel_regularizer: penalty on the four projections.
+        kernel_regularizer: penalty on the projections.
     """
 
     def __init__(
-        self, num_heads: int, *, dropout=0.0, kernel_regularizer=None, name=None, **kwargs
+        self,
+        num_heads: int,
+        *,
+        num_key_heads: int | None = None,
+        rotary: bool = False,
+        dropout: float = 0.0,
+        kernel_regularizer=None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(name=name, **kwargs)
         self.num_heads = num_heads
+        self.num_key_heads = num_key_heads or num_heads
+        if num_heads % self.num_key_heads:
+            raise ValueError(
+                f"num_heads must be a multiple of num_key_heads; {num_heads} is not one of "
+                f"{self.num_key_heads}."
+            )
+        self.rotary = rotary
         self.dropout = dropout
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.weight_dropout = keras.layers.Dropout(dropout, name="dropout")
 
-    def build(self, x_shape, source_shape=None, mask_shape=None, bias_shape=None):
+    def build(self, x_shape, source_shape=None, mask_shape=None):
         width = x_shape[-1]
         if width % self.num_heads:
             raise ValueError(
                 f"The width must be a multiple of num_heads; {width} is not one of "
                 f"{self.num_heads}."
             )
-        heads = (self.num_heads, width // self.num_heads)
+        self.head_width = width // self.num_heads
 
-        def projection(name, equation, shape, bias_axes):
-            layer = keras.layers.EinsumDense(
-                equation,
-                (None, *shape),
-                bias_axes=bias_axes,
+        def projection(name, units):
+            layer = keras.layers.Dense(
+                units,
                 kernel_regularizer=self.kernel_regularizer,
                 dtype=self.dtype_policy,
                 name=name,
             )
-            layer.build((None, None, width) if name != "output" else (None, None, *heads))
+            layer.build((None, None, width))
             return layer
 
-        self.query = projection("query", "btd,dnh->btnh", heads, "nh")
-        self.key = projection("key", "bsd,dnh->bsnh", heads, "nh")
-        self.value = projection("value", "bsd,dnh->bsnh", heads, "nh")
-        self.output_projection = projection("output", "btnh,nhd->btd", (width,), "d")
+        self.query = projection("query", width)
+        self.key_value = projection("key_value", 2 * self.num_key_heads * self.head_width)
+        self.output_projection = projection("output", width)
 
-    def keys_and_values(self, source):
-        """(B, S, D) -> keys (B, S, N, H), values (B, S, N, H)."""
-        return self.key(source), self.value(source)
+    def keys_and_values(self, source, positions=None):
+        """(B, S, D) [, places (B or 1, S)] -> keys (B, G, S, H), values (B, G, S, H)."""
+        keys, values = ops.split(self.key_value(source), 2, axis=-1)
+        keys = self._heads(keys, self.num_key_heads)
+        if self.rotary:
+            keys = rotated(keys, positions)
+        return keys, self._heads(values, self.num_key_heads)
 
-    def attend(self, x, keys, values, mask, bias=None, training=None):
-        """(B, T, D) asks keys, values (B, S, N, H) where mask (B, T or 1, S) holds -> (B, T, D)."""
-        query = self.query(x)
-        scores = ops.einsum("btnh,bsnh->bnts", query, keys) * (query.shape[-1] ** -0.5)
-        if bias is not None:
-            scores = scores + bias
-        weights = masked_softmax(scores, mask[:, None])
+    def attend(self, x, keys, values, mask, *, bias=None, positions=None, training=None):
+        """Asks keys and values that are made already.
+
+        Args:
+            x: what asks, (B, T, D).
+            keys, values: (B, G, S, H).
+            mask: True where a token may be seen, (B, T or 1, S).
+            bias: what is added to the scores, (B or 1, N, T, S), or None.
+            positions: places of what asks, (B or 1, T); for `rotary` only.
+            training: whether attention weights are dropped.
+
+        Returns:
+            (B, T, D).
+        """
+        query = self._heads(self.query(x), self.num_heads)
+        if self.rotary:
+            query = rotated(query, positions)
+        # All queries that share a head of keys ask it in one product.
+        batch, length, asked = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
+        shared = self.num_heads // self.num_key_heads
+        grouped = (batch, self.num_key_heads, shared * length)
+        query = ops.reshape(query * self.head_width**-0.5, (*grouped, self.head_width))
+        if x.shape[1] == 1:
+            # A decoding step: turning the one query is cheaper than turning all the keys.
+            scores = ops.matmul(keys, ops.transpose(query, (0, 1, 3, 2)))
+            scores = ops.transpose(scores, (0, 1, 3, 2))
+        else:
+            scores = ops.matmul(query, ops.transpose(keys, (0, 1, 3, 2)))
+        scores = ops.reshape(scores, (batch, self.num_heads, length, asked))
+        weights = masked_softmax(scores if bias is None else scores + bias, mask[:, None])
         weights = self.weight_dropout(weights, training=training)
-        return self.output_projection(ops.einsum("bnts,bsnh->btnh", weights, values))
+        answer = ops.matmul(ops.reshape(weights, (*grouped, asked)), values)
+        answer = ops.reshape(answer, (batch, self.num_heads, length, self.head_width))
+        answer = ops.reshape(
+            ops.transpose(answer, (0, 2, 1, 3)), (batch, length, self.num_heads * self.head_width)
+        )
+        return self.output_projection(answer)
 
-    def call(self, x, source, mask, bias=None, training=None):
+    def call(self, x, source, mask, bias=None, positions=None, training=None):
         """(B, T, D) asks (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
-        keys, values = self.keys_and_values(source)
-        return self.attend(x, keys, values, mask, bias=bias, training=training)
+        keys, values = self.keys_and_values(source, positions)
+        return self.attend(x, keys, values, mask, bias=bias, positions=positions, training=training)
 
-    def compute_output_shape(self, x_shape, source_shape=None, mask_shape=None, bias_shape=None):
+    def _heads(self, x, num_heads):
+        """(B, T, heads x H) -> (B, heads, T, H)."""
+        shape = (ops.shape(x)[0], ops.shape(x)[1], num_heads, self.head_width)
+        return ops.transpose(ops.reshape(x, shape), (0, 2, 1, 3))
+
+    def compute_output_shape(self, x_shape, *_, **__):
         return x_shape
 
     def get_config(self):
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
+            "num_key_heads": self.num_key_heads,
+            "rotary": self.rotary,
             "dropout": self.dropout,
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
@@ -130,7 +187,9 @@ class TransformerBlock(keras.layers.Layer):
         hidden_units: width inside the feed-forward network.
         causal: whether a position sees itself and earlier ones only.
         cross_attention: whether the block attends to a source.
+        num_key_heads: heads of keys and values, see `MultiHeadAttention`.
         penalize_distance: whether self-attention fades with distance, see `distance_penalty`.
+        rotary: whether self-attention knows positions by rotation, see `rotated`.
         dropout: share set to zero in training, of attention weights and of each sublayer's output.
         kernel_regularizer: penalty on all projections.
     """
@@ -142,7 +201,9 @@ class TransformerBlock(keras.layers.Layer):
         *,
         causal: bool = False,
         cross_attention: bool = False,
+        num_key_heads: int | None = None,
         penalize_distance: bool = False,
+        rotary: bool = False,
         dropout: float = 0.0,
         kernel_regularizer=None,
         name: str | None = None,
@@ -153,18 +214,27 @@ class TransformerBlock(keras.layers.Layer):
         self.hidden_units = hidden_units
         self.causal = causal
         self.cross_attention = cross_attention
+        self.num_key_heads = num_key_heads
         self.penalize_distance = penalize_distance
+        self.rotary = rotary
         self.dropout = dropout
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
         options = {"dtype": self.dtype_policy}
         regularized = {**options, "kernel_regularizer": self.kernel_regularizer}
 
-        def attention(name):
-            return MultiHeadAttention(num_heads, dropout=dropout, name=name, **regularized)
+        def attention(name, **more):
+            return MultiHeadAttention(
+                num_heads,
+                num_key_heads=num_key_heads,
+                dropout=dropout,
+                name=name,
+                **more,
+                **regularized,
+            )
 
         self.self_norm = keras.layers.LayerNormalization(name="self_norm", **options)
-        self.self_attention = attention("self_attention")
+        self.self_attention = attention("self_attention", rotary=rotary)
         if cross_attention:
             self.source_norm = keras.layers.LayerNormalization(name="source_norm", **options)
             self.source_attention = attention("source_attention")
@@ -200,17 +270,20 @@ class TransformerBlock(keras.layers.Layer):
             mask = ops.logical_and(mask, places[None, :, None] >= places[None, None, :])
         y = self.self_norm(x)
         bias = self._bias(places[None], places)
-        attended = self.self_attention(y, y, mask, bias=bias, training=training)
+        attended = self.self_attention(
+            y, y, mask, bias=bias, positions=places[None], training=training
+        )
         x = x + self._drop(attended, training)
         if self.cross_attention:
             keys, values = self.source_attention.keys_and_values(source)
             x = self._attend_to_source(x, keys, values, source_mask, training)
         return self._feed_forward(x, training)
 
-    def initial_state(self, batch_size: int, length: int, source=None, source_mask=None):
+    def initial_state(self, batch_size, length, source=None, source_mask=None):
         """A cache for `length` tokens, and the source's keys and values, computed once."""
-        width = self.self_attention.query.kernel.shape[0]
-        shape = (batch_size, length, self.num_heads, width // self.num_heads)
+        attention = self.self_attention
+        # One slot more than there are tokens: pads are written there, where nobody looks.
+        shape = (batch_size, attention.num_key_heads, length + 1, attention.head_width)
         state = {
             "keys": ops.zeros(shape, self.compute_dtype),
             "values": ops.zeros(shape, self.compute_dtype),
@@ -220,20 +293,40 @@ class TransformerBlock(keras.layers.Layer):
             state |= {"source_keys": keys, "source_values": values, "source_mask": source_mask}
         return state
 
+    def extend_state(self, state, length):
+        """The state with room for `length` more tokens."""
+        more = [[0, 0], [0, 0], [0, length], [0, 0]]
+        return {
+            **state,
+            "keys": ops.pad(state["keys"], more),
+            "values": ops.pad(state["values"], more),
+        }
+
     def advance(self, x, padding_mask, state, positions):
         """(B, T, D), real positions (B, T), state, places (B, T) -> features (B, T, D), state."""
         y = self.self_norm(x)
-        keys, values = self.self_attention.keys_and_values(y)
-        keys = _write(state["keys"], keys, padding_mask, positions)
-        values = _write(state["values"], values, padding_mask, positions)
-        slots = ops.arange(ops.shape(keys)[1], dtype="int32")
-        mask = slots[None, None, :] <= positions[:, :, None]
-        x = x + self.self_attention.attend(y, keys, values, mask, self._bias(positions, slots))
+        keys, values = self.self_attention.keys_and_values(y, positions)
+        indices = _cache_indices(state["keys"], padding_mask, positions)
+        keys = ops.scatter_update(state["keys"], indices, ops.cast(keys, state["keys"].dtype))
+        values = ops.scatter_update(
+            state["values"], indices, ops.cast(values, state["values"].dtype)
+        )
+        state = {**state, "keys": keys, "values": values}
+        slots = ops.arange(ops.shape(keys)[2], dtype="int32")
+        attended = self.self_attention.attend(
+            y,
+            ops.cast(keys, y.dtype),
+            ops.cast(values, y.dtype),
+            slots[None, None, :] <= positions[:, :, None],
+            bias=self._bias(positions, slots),
+            positions=positions,
+        )
+        x = x + attended
         if self.cross_attention:
             x = self._attend_to_source(
                 x, state["source_keys"], state["source_values"], state["source_mask"], False
             )
-        return self._feed_forward(x, False), {**state, "keys": keys, "values": values}
+        return self._feed_forward(x, False), state
 
     def _bias(self, asking, asked):
         if not self.penalize_distance:
@@ -253,9 +346,7 @@ class TransformerBlock(keras.layers.Layer):
     def _drop(self, x, training):
         return self.residual_dropout(x, training=training)
 
-    def compute_output_shape(
-        self, x_shape, padding_mask_shape=None, source_shape=None, source_mask_shape=None
-    ):
+    def compute_output_shape(self, x_shape, *_, **__):
         return x_shape
 
     def get_config(self):
@@ -265,16 +356,22 @@ class TransformerBlock(keras.layers.Layer):
             "hidden_units": self.hidden_units,
             "causal": self.causal,
             "cross_attention": self.cross_attention,
+            "num_key_heads": self.num_key_heads,
             "penalize_distance": self.penalize_distance,
+            "rotary": self.rotary,
             "dropout": self.dropout,
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
 
 
-def _write(cache, block, padding_mask, positions):
-    """Puts the real rows of a block (B, T, N, H) at their positions in a cache (B, L, N, H)."""
-    length = ops.shape(cache)[1]
-    # A pad is sent to a slot that does not exist: its one-hot row is all zero.
-    slots = ops.one_hot(ops.where(padding_mask, positions, length), length, dtype=cache.dtype)
-    written = ops.max(slots, axis=1)[:, :, None, None]
-    return cache * (1 - written) + ops.einsum("btl,btnh->blnh", slots, block)
+def _cache_indices(cache, padding_mask, positions):
+    """Where in a cache (B, G, L + 1, H) a block's tokens go: (B, G, T, 3)."""
+    batch, heads, slots = (ops.shape(cache)[axis] for axis in range(3))
+    shape = (batch, heads, ops.shape(positions)[1])
+    slot = ops.where(padding_mask, positions, slots - 1)
+    places = (
+        ops.arange(batch, dtype="int32")[:, None, None],
+        ops.arange(heads, dtype="int32")[None, :, None],
+        slot[:, None, :],
+    )
+    return ops.stack([ops.broadcast_to(place, shape) for place in places], axis=-1)

@@ -36,8 +36,7 @@ class Pooling(keras.layers.Layer):
     def call(self, features, padding_mask):
         """(B, T, D), real positions (B, T) -> (B, D), or (B, 2 D) for average+max."""
         if self.kind == "last":
-            last = ops.sum(ops.cast(padding_mask, "int32"), axis=1) - 1
-            return ops.take_along_axis(features, last[:, None, None], axis=1)[:, 0]
+            return last_real(features, padding_mask)
         real = padding_mask[:, :, None]
         pooled = []
         if "average" in self.kind:
@@ -53,3 +52,9 @@ class Pooling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "kind": self.kind}
+
+
+def last_real(features, padding_mask):
+    """Features (B, T, D) of each row's last real token, by real positions (B, T) -> (B, D)."""
+    last = ops.sum(ops.cast(padding_mask, "int32"), axis=1) - 1
+    return ops.take_along_axis(features, last[:, None, None], axis=1)[:, 0]

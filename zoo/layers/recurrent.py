@@ -87,6 +87,11 @@ class RecurrentBlock(keras.layers.Layer):
         num_states = 2 if self.cell == "lstm" else 1
         return [ops.zeros((batch_size, self.units), self.compute_dtype) for _ in range(num_states)]
 
+    def extend_state(self, state, length):
+        """The state as it is: it has room for any number of tokens."""
+        del length
+        return state
+
     def advance(self, x, padding_mask, state, positions):
         """(B, T, E), real positions (B, T), state -> features (B, T, D), state; pads do nothing."""
         if x.shape[1] == 1:

@@ -2,7 +2,7 @@
 
 import keras
 
-from zoo.models.parts import logits_layer, penalty
+from zoo.models.parts import embedding_and_logits, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -25,25 +25,23 @@ def BagOfWords(
     """A linear classifier on averaged token embeddings (Joulin et al. 2016, without n-grams).
 
     It is the mark that a sequence model has to beat: it reads a text as its bag of words. With
-    `output="token"`
-    it knows the last token only. Arguments and what is returned are those of `zoo.LSTM`.
+    `output="token"` it knows the last token only, which makes it a bigram model. Arguments and
+    what is returned are those of `zoo.LSTM`.
     """
     del sequence_length  # A bag has no length.
-    regularizer = penalty(l1, l2)
     return SequenceModel(
-        token_embedding=keras.layers.Embedding(
-            vocabulary_size, embedding_dim, name="token_embedding"
-        ),
         embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         blocks=[],
         pooling=pooling,
         feature_dropout=dropout,
-        logits=logits_layer(
+        output=output,
+        **embedding_and_logits(
+            vocabulary_size=vocabulary_size,
+            embedding_dim=embedding_dim,
+            width=embedding_dim,
             output=output,
             num_classes=num_classes,
-            vocabulary_size=vocabulary_size,
-            regularizer=regularizer,
+            regularizer=penalty(l1, l2),
         ),
-        output=output,
         name=name,
     )

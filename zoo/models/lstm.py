@@ -19,6 +19,7 @@ def LSTM(
     pooling: str = "average+max",
     embedding_dropout: float = 0.5,
     dropout: float = 0.0,
+    tie_embeddings: bool = False,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "lstm",
@@ -43,6 +44,8 @@ def LSTM(
             `"average+max"`.
         embedding_dropout: share of the embeddings' entries set to zero in training.
         dropout: share dropped in training between layers and before the head.
+        tie_embeddings: whether the token embeddings are the weights of the logits as well, for
+            `output="token"`.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
         name: the model's name.
@@ -63,6 +66,7 @@ def LSTM(
         pooling=pooling,
         embedding_dropout=embedding_dropout,
         dropout=dropout,
+        tie_embeddings=tie_embeddings,
         l1=l1,
         l2=l2,
         name=name,

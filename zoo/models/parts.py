@@ -8,12 +8,53 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 
-def logits_layer(
-    *, output: str, num_classes: int, vocabulary_size: int, regularizer
-) -> keras.layers.Dense:
-    """The last layer: C logits for one answer a text, V for one a token."""
-    return keras.layers.Dense(
-        num_classes if output == "text" else vocabulary_size,
-        kernel_regularizer=regularizer,
-        name="logits",
-    )
+def embedding_and_logits(
+    *,
+    vocabulary_size: int,
+    embedding_dim: int,
+    width: int,
+    output: str,
+    num_classes: int,
+    tie_embeddings: bool = False,
+    regularizer=None,
+) -> dict[str, keras.layers.Layer | None]:
+    """The first layer and the last, as arguments of `SequenceModel`.
+
+    Args:
+        vocabulary_size: V.
+        embedding_dim: E, width of the token embeddings.
+        width: D, width of the features.
+        output: `"text"` for C logits, one answer a text; `"token"` for V, one a token.
+        num_classes: C.
+        tie_embeddings: whether the embeddings of tokens serve as the weights of their logits too
+            (Press and Wolf 2017); where D is not E a projection stands between.
+        regularizer: penalty on kernels.
+
+    Raises:
+        ValueError: for tied embeddings without a logit a token.
+    """
+    if not tie_embeddings:
+        return {
+            "token_embedding": keras.layers.Embedding(
+                vocabulary_size, embedding_dim, name="token_embedding"
+            ),
+            "logits": keras.layers.Dense(
+                num_classes if output == "text" else vocabulary_size,
+                kernel_regularizer=regularizer,
+                name="logits",
+            ),
+        }
+    if output != "token":
+        raise ValueError("tie_embeddings asks for output='token': only tokens have embeddings.")
+    projection = None
+    if width != embedding_dim:
+        projection = keras.layers.Dense(
+            embedding_dim, kernel_regularizer=regularizer, name="projection"
+        )
+    return {
+        "token_embedding": keras.layers.ReversibleEmbedding(
+            vocabulary_size, embedding_dim, name="token_embedding"
+        ),
+        "projection": projection,
+        "logits": None,
+    }

@@ -3,7 +3,7 @@
 import keras
 
 from zoo.layers import RecurrentBlock
-from zoo.models.parts import logits_layer, penalty
+from zoo.models.parts import embedding_and_logits, penalty
 from zoo.models.sequence_model import SequenceModel
 
 
@@ -21,6 +21,7 @@ def recurrent_model(
     embedding_dropout: float,
     dropout: float,
     recurrent_gain: float = 1.0,
+    tie_embeddings: bool,
     l1: float,
     l2: float,
     name: str,
@@ -28,9 +29,6 @@ def recurrent_model(
     """Embedding, `num_layers` recurrent blocks of one cell, head; for arguments see `zoo.LSTM`."""
     regularizer = penalty(l1, l2)
     return SequenceModel(
-        token_embedding=keras.layers.Embedding(
-            vocabulary_size, embedding_dim, name="token_embedding"
-        ),
         embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         blocks=[
             RecurrentBlock(
@@ -47,12 +45,15 @@ def recurrent_model(
         ],
         pooling=pooling,
         feature_dropout=dropout,
-        logits=logits_layer(
+        output=output,
+        **embedding_and_logits(
+            vocabulary_size=vocabulary_size,
+            embedding_dim=embedding_dim,
+            width=units * (2 if bidirectional else 1),
             output=output,
             num_classes=num_classes,
-            vocabulary_size=vocabulary_size,
+            tie_embeddings=tie_embeddings,
             regularizer=regularizer,
         ),
-        output=output,
         name=name,
     )

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.layers import PaddingMask, Pooling
+from zoo.layers import PaddingMask, Pooling, last_real
 
 OUTPUTS = ("text", "token")
 
@@ -13,27 +13,32 @@ class SequenceModel(keras.Model):
     """Token embeddings, a stack of blocks, and a head: one answer a text or one a token.
 
     It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own.
-    Beside `call` it can
-    be advanced: from `initial_state`, block after block of tokens, each block giving the very
-    features that the pass
-    over the whole sequence gives at these positions. Generation needs no more than that.
+    Beside `call` it can be advanced: from `initial_state`, block after block of tokens, each block
+    giving the very features that the pass over the whole sequence gives at these positions.
+    Generation needs no more than that: `begin` reads a prompt, `advance` and `head` go on.
 
     Shape letters: B batch, T tokens, D width of the features, V vocabulary, C classes.
 
     Token ids are `int32` (B, T), padded right with 0; every row has at least one real token. The
-    state is a nest of tensors whose first axis is the batch and whose shapes never change.
+    state is a nest of tensors whose first axis is the batch. Its shapes never change, but by
+    `extend_state`. Its entry `"position"` `int32` (B,) says how many tokens each row has read.
 
     Args:
         token_embedding: (B, T) -> (B, T, E).
         blocks: layers with `call(x, padding_mask)`, `initial_state(batch_size, length)`,
-            `advance(x, padding_mask, state, positions)` and a `causal` property.
-        logits: the last layer, (..., D) -> (..., C or V).
+            `extend_state(state, length)`, `advance(x, padding_mask, state, positions)` and a
+            `causal` property.
+        logits: the last layer, (..., D) -> (..., C or V); None to multiply by the token embeddings
+            (Press and Wolf 2017), a `keras.layers.ReversibleEmbedding` then.
         output: `"text"`, one answer a text, or `"token"`, one a token.
         pooling: how a text's features become one vector, for `output="text"`; None where the model
             makes one itself.
         positions: layer that adds the order of tokens to embeddings, or None.
+        context_length: the most tokens that the model can read from its initial state; None where
+            any number will do.
         embedding_dropout: layer on the embeddings, or None.
         final_norm: layer on the features, or None.
+        projection: layer from the features to the width of tied embeddings, or None.
         feature_dropout: share of what the head reads set to zero in training.
     """
 
@@ -49,8 +54,10 @@ class SequenceModel(keras.Model):
         output: str = "text",
         pooling: str | None = "average+max",
         positions=None,
+        context_length: int | None = None,
         embedding_dropout=None,
         final_norm=None,
+        projection=None,
         feature_dropout: float = 0.0,
         name: str | None = None,
         **kwargs,
@@ -67,6 +74,7 @@ class SequenceModel(keras.Model):
         self.final_norm = final_norm
         self.pooling = Pooling(pooling) if pooling and output == "text" else None
         self.feature_dropout = keras.layers.Dropout(feature_dropout, name="feature_dropout")
+        self.projection = projection
         self.logits = logits
         self.output_kind = output
 
@@ -76,8 +84,17 @@ class SequenceModel(keras.Model):
 
         # Config
         self.pooling_kind = pooling
+        self.context_length = context_length
 
     # The whole pass
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`, not token ids alone.
+
+        The source is what stands before the tokens.
+        """
+        return False
 
     @property
     def causal(self) -> bool:
@@ -94,7 +111,12 @@ class SequenceModel(keras.Model):
 
     def head(self, features):
         """Logits of features: (B, T, D) -> (B, T, V), or one vector a text (B, D) -> (B, C)."""
-        return self.logits(self.feature_dropout(features))
+        features = self.feature_dropout(features)
+        if self.projection is not None:
+            features = self.projection(features)
+        if self.logits is None:
+            return self.token_embedding(features, reverse=True)
+        return self.logits(features)
 
     def _symbolic_inputs(self):
         return keras.Input((None,), dtype="int32", name="token_ids")
@@ -125,7 +147,7 @@ class SequenceModel(keras.Model):
 
         Args:
             batch_size: B.
-            length: the most tokens that the state will ever be advanced by.
+            length: the most tokens that the state will be advanced by, unless it is extended.
             source_ids: (B, S), for an encoder-decoder only.
 
         Returns:
@@ -139,6 +161,11 @@ class SequenceModel(keras.Model):
             "position": ops.zeros((batch_size,), "int32"),
             "blocks": [b.initial_state(batch_size, length, **source) for b in self.blocks],
         }
+
+    def extend_state(self, state, length: int):
+        """The state with room for `length` more tokens."""
+        blocks = zip(self.blocks, state["blocks"], strict=True)
+        return {**state, "blocks": [block.extend_state(of, length) for block, of in blocks]}
 
     def advance(self, token_ids, state):
         """Reads a block of tokens: ids (B, T >= 1), state -> features (B, T, D), state.
@@ -156,6 +183,21 @@ class SequenceModel(keras.Model):
             block_states.append(block_state)
         x = x if self.final_norm is None else self.final_norm(x)
         return x, {"position": read[:, -1], "blocks": block_states}
+
+    def begin(self, prompt_ids, length: int):
+        """Reads prompts in one pass, so that what follows can be written.
+
+        Args:
+            prompt_ids: (B, P), padded right.
+            length: room of the state, P or more; see `initial_state`.
+
+        Returns:
+            (features (B, D), from which `head` tells the token behind each prompt; state).
+        """
+        features, state = self.advance(
+            prompt_ids, self.initial_state(ops.shape(prompt_ids)[0], length)
+        )
+        return last_real(features, self.padding_mask(prompt_ids)), state
 
     def _check_causal(self):
         if not self.causal:
@@ -176,8 +218,10 @@ class SequenceModel(keras.Model):
             "output": self.output_kind,
             "pooling": self.pooling_kind,
             "positions": serialize(self.positions),
+            "context_length": self.context_length,
             "embedding_dropout": serialize(self.embedding_dropout),
             "final_norm": serialize(self.final_norm),
+            "projection": serialize(self.projection),
             "feature_dropout": self.feature_dropout.rate,
         }
 

@@ -20,6 +20,7 @@ def SimpleRNN(
     embedding_dropout: float = 0.5,
     dropout: float = 0.0,
     recurrent_gain: float = 0.5,
+    tie_embeddings: bool = False,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "simple_rnn",
@@ -33,9 +34,8 @@ def SimpleRNN(
 
     Args:
         recurrent_gain: length of the orthogonal matrix U at the start (Saxe et al. 2014). Below 1
-        what
-            was read fades from the first step on, and a few hundred steps train without trouble; 1
-            keeps more and trains with more.
+            what was read fades from the first step on, and a few hundred steps train without
+            trouble; 1 keeps more and trains with more.
     """
     del sequence_length  # A recurrence reads any length.
     return recurrent_model(
@@ -51,6 +51,7 @@ def SimpleRNN(
         embedding_dropout=embedding_dropout,
         dropout=dropout,
         recurrent_gain=recurrent_gain,
+        tie_embeddings=tie_embeddings,
         l1=l1,
         l2=l2,
         name=name,

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers import SinePositions, TransformerBlock
-from zoo.models.parts import logits_layer, penalty
+from zoo.models.parts import embedding_and_logits, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -19,8 +19,9 @@ class EncoderDecoderModel(SequenceModel):
     """A `SequenceModel` whose blocks attend to a source that an encoder has read.
 
     With `output="text"` the text is the source, and the decoder reads one start token: its
-    features are the
-    text's. With `output="token"` the inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`.
+    features are the text's. With `output="token"` the inputs are `{"token_ids": (B, T),
+    "source_ids": (B, S)}`: the source is what stands before, the decoder reads a start token and
+    what follows.
 
     Args:
         encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source. No norm
@@ -34,6 +35,11 @@ class EncoderDecoderModel(SequenceModel):
     def __init__(self, *, encoder_blocks, **arguments):
         self.encoder_blocks = list(encoder_blocks)
         super().__init__(**arguments)
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether what stands before is an input of its own, `source_ids`."""
+        return self.output_kind == "token"
 
     def features(self, token_ids, source_ids=None):
         return self._decode(token_ids, **self._encode(source_ids))
@@ -67,6 +73,12 @@ class EncoderDecoderModel(SequenceModel):
         self._check_causal()
         return self._initial_state(batch_size, length, **self._encode(source_ids))
 
+    def begin(self, prompt_ids, length):
+        """Encodes prompts, and reads the start token with which the decoder begins."""
+        state = self.initial_state(ops.shape(prompt_ids)[0], length, source_ids=prompt_ids)
+        features, state = self.advance(ops.full_like(prompt_ids[:, :1], _START_ID), state)
+        return features[:, 0], state
+
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
         return {
@@ -90,6 +102,7 @@ def Transformer(
     embedding_dropout: float = 0.5,
     dropout: float = 0.1,
     feature_dropout: float = 0.5,
+    tie_embeddings: bool = False,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "transformer",
@@ -102,8 +115,8 @@ def Transformer(
         vocabulary_size: V, the number of token ids, the pad 0 included.
         output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
         num_classes: C, the logits a text; two classes are two logits.
-        sequence_length: taken so that all architectures share their arguments; both kinds of
-            positions serve any length.
+        sequence_length: the most tokens that a decoder is to write before it begins anew behind
+            what it has written; the encoder reads any number. None for any number.
         embedding_dim: D, the width throughout.
         hidden_units: width inside the feed-forward networks.
         num_layers: blocks of the encoder, and as many of the decoder.
@@ -113,6 +126,8 @@ def Transformer(
         embedding_dropout: share of the embeddings' entries set to zero in training.
         dropout: share dropped in training, of attention weights and of each sublayer's output.
         feature_dropout: share of what the head reads set to zero in training.
+        tie_embeddings: whether the token embeddings are the weights of the logits as well, for
+            `output="token"`.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
         name: the model's name.
@@ -121,7 +136,6 @@ def Transformer(
         An `EncoderDecoderModel`: token ids `int32` (B, T) -> logits (B, C); or with
         `output="token"` `{"token_ids": (B, T), "source_ids": (B, S)}` -> logits (B, T, V).
     """
-    del sequence_length
     if embedding_dim % num_heads:
         raise ValueError(
             f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of "
@@ -146,22 +160,23 @@ def Transformer(
         ]
 
     return EncoderDecoderModel(
-        token_embedding=keras.layers.Embedding(
-            vocabulary_size, embedding_dim, name="token_embedding"
-        ),
         positions=SinePositions(name="positions") if positions == "sine" else None,
+        context_length=sequence_length,
         embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
         encoder_blocks=blocks("encoder"),
         blocks=blocks("decoder", causal=True, cross_attention=True),
         pooling=None,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
         feature_dropout=feature_dropout,
-        logits=logits_layer(
+        output=output,
+        **embedding_and_logits(
+            vocabulary_size=vocabulary_size,
+            embedding_dim=embedding_dim,
+            width=embedding_dim,
             output=output,
             num_classes=num_classes,
-            vocabulary_size=vocabulary_size,
+            tie_embeddings=tie_embeddings,
             regularizer=regularizer,
         ),
-        output=output,
         name=name,
     )

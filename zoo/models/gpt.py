@@ -1,0 +1,116 @@
+"""The decoder-only Transformer."""
+
+import keras
+
+from zoo.layers import LearnedPositions, TransformerBlock
+from zoo.models.parts import embedding_and_logits, penalty
+from zoo.models.registry import register_model
+from zoo.models.sequence_model import SequenceModel
+
+POSITIONS = ("learned", "rotary")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class DecoderModel(SequenceModel):
+    """A `SequenceModel` of causal attention blocks. See `GPT`, which makes it."""
+
+    suggested_learning_rate = 4e-3
+
+
+@register_model
+def GPT(
+    *,
+    vocabulary_size: int,
+    output: str = "text",
+    num_classes: int = 2,
+    sequence_length: int | None = None,
+    embedding_dim: int = 64,
+    hidden_units: int | None = None,
+    num_layers: int = 2,
+    num_heads: int = 2,
+    num_key_heads: int | None = None,
+    positions: str = "learned",
+    pooling: str = "last",
+    embedding_dropout: float = 0.1,
+    dropout: float = 0.1,
+    feature_dropout: float = 0.0,
+    tie_embeddings: bool = False,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    name: str = "gpt",
+) -> SequenceModel:
+    """Decoder-only Transformer in the manner of GPT-2 (Radford et al. 2019), pre-norm.
+
+    Every position attends to itself and to earlier ones. A text is read from its last real token,
+    which has seen all of it.
+
+    Args:
+        vocabulary_size: V, the number of token ids, the pad 0 included.
+        output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
+        num_classes: C, the logits a text; two classes are two logits.
+        sequence_length: the most tokens of a text. Both kinds of positions need it: the one has a
+            vector for each, the other has seen no greater distance.
+        embedding_dim: D, the width throughout.
+        hidden_units: width inside the feed-forward networks; None for 4 D.
+        num_layers: blocks, one upon the other.
+        num_heads: attention heads; must divide `embedding_dim`.
+        num_key_heads: heads of keys and values, fewer for a smaller cache (Ainslie et al. 2023);
+            must divide `num_heads`. None for as many.
+        positions: `"learned"`, a vector a position, or `"rotary"`, queries and keys turned by
+            their positions (Su et al. 2021).
+        pooling: how a text's states become one vector: `"last"`, `"average"`, `"max"`,
+            `"average+max"`.
+        embedding_dropout: share of the embeddings' entries set to zero in training.
+        dropout: share dropped in training, of attention weights and of each sublayer's output.
+        feature_dropout: share of what the head reads set to zero in training.
+        tie_embeddings: whether the token embeddings are the weights of the logits as well, for
+            `output="token"`.
+        l1: weight of the sum of absolute kernel weights in the training loss.
+        l2: weight of the sum of squared kernel weights in the training loss.
+        name: the model's name.
+
+    Returns:
+        A `SequenceModel`: token ids `int32` (B, T) -> logits (B, C) or (B, T, V).
+    """
+    if sequence_length is None:
+        raise ValueError("gpt needs sequence_length, the most tokens of a text; it is None.")
+    if embedding_dim % num_heads:
+        raise ValueError(
+            f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of "
+            f"{num_heads}."
+        )
+    if positions not in POSITIONS:
+        raise ValueError(f"positions must be one of {', '.join(POSITIONS)}; it is {positions!r}.")
+    regularizer = penalty(l1, l2)
+    return DecoderModel(
+        positions=LearnedPositions(sequence_length) if positions == "learned" else None,
+        context_length=sequence_length,
+        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
+        blocks=[
+            TransformerBlock(
+                num_heads,
+                hidden_units or 4 * embedding_dim,
+                causal=True,
+                num_key_heads=num_key_heads,
+                rotary=positions == "rotary",
+                dropout=dropout,
+                kernel_regularizer=regularizer,
+                name=f"block_{index}",
+            )
+            for index in range(num_layers)
+        ],
+        pooling=pooling,
+        final_norm=keras.layers.LayerNormalization(name="final_norm"),
+        feature_dropout=feature_dropout,
+        output=output,
+        name=name,
+        **embedding_and_logits(
+            vocabulary_size=vocabulary_size,
+            embedding_dim=embedding_dim,
+            width=embedding_dim,
+            output=output,
+            num_classes=num_classes,
+            tie_embeddings=tie_embeddings,
+            regularizer=regularizer,
+        ),
+    )
