@@ -21,7 +21,7 @@ from zoo import files
 from zoo.progress import ProgressBar
 from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
-from zoo.tasks.task import SPLITS, Evaluation, Examples, Task
+from zoo.tasks.task import SPLITS, Evaluation, Task
 
 # A fit takes some hundreds of steps: squared gradients are averaged over the last hundred, where
 # Adam's own 0.999 would average over a thousand and let the first steps rule the rest.
@@ -31,13 +31,22 @@ OPTIMIZERS = {
     "adamw": lambda rate, **options: keras.optimizers.AdamW(
         rate, weight_decay=0.01, **_ADAM, **options
     ),
+    # Bias, embeddings and logits are no matrices between features: they get Adam at half the rate.
+    "muon": lambda rate, **options: keras.optimizers.Muon(
+        rate,
+        adam_beta_2=_ADAM["beta_2"],
+        adam_lr_ratio=0.5,
+        weight_decay=None,
+        adam_weight_decay=None,
+        exclude_layers=["logits", "bias"],
+        **options,
+    ),
     "sgd": lambda rate, **options: keras.optimizers.SGD(rate, momentum=0.9, **options),
 }
 _SGD_RATE = 0.3
 SCHEDULES = ("linear", "cosine", "constant")
 
-# How long a fit is where nobody says: what the default rate needs, whatever the size of the data.
-_DEFAULT_STEPS = 300
+# The most epochs of a fit where nobody says how many.
 _MOST_DEFAULT_EPOCHS = 20
 
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
@@ -79,13 +88,14 @@ def fit_and_evaluate(
         model: a Keras model for the task, as it is; or a function that makes one, which is
             called once `seed` is set, so that the seed covers the initial weights as well.
         task: what the model is asked, with its dataset.
-        epochs: passes over the training split; None for as many as make 300 steps, at most 20: one
-            for IMDb.
+        epochs: passes over the training split; None for as many as make the steps that the task
+            suggests, at most 20: one for sentiment on IMDb.
         batch_size: examples a step. Batches hold examples of nearly one length; they are a
             function of seed and epoch.
-        optimizer: `"adam"` and `"adamw"` (weight decay 0.01), both with a beta_2 of 0.99, `"sgd"`
-            (momentum 0.9), or a Keras optimizer as it is: `learning_rate`, `schedule`, `warmup`
-            and `clip_norm` then stay unused.
+        optimizer: `"adam"` and `"adamw"` (weight decay 0.01), both with a beta_2 of 0.99, `"muon"`
+            (Jordan et al. 2024; Liu et al. 2025: the update of a matrix is made orthogonal, all
+            else gets Adam at half the rate), `"sgd"` (momentum 0.9), or a Keras optimizer as it
+            is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay unused.
         learning_rate: the highest rate; None for the model's own
             `suggested_learning_rate`, for SGD 0.3.
         schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"` to 0, or not at
@@ -116,7 +126,7 @@ def fit_and_evaluate(
     """
     if epochs is None:
         steps = math.ceil(len(task.examples("train")) / max(batch_size, 1))
-        epochs = min(math.ceil(_DEFAULT_STEPS / steps), _MOST_DEFAULT_EPOCHS)
+        epochs = min(math.ceil(task.suggested_steps / steps), _MOST_DEFAULT_EPOCHS)
     settings = _Settings(
         epochs=epochs,
         batch_size=batch_size,
@@ -265,13 +275,18 @@ class _Run:
         self.verbose = verbose
         self.command = command
         self.seconds = {"fitting": 0.0, "validating": 0.0, "testing": 0.0}
+        self.tokens = 0
         self.positions = 0
 
     def __call__(self, model, test: bool) -> Report:
         # Data
         train = self.task.examples("train")
         class_weights = self.task.class_weights(train, self.settings.class_weights)
-        num_batches = len(epoch_batches(train.lengths, self.settings.batch_size, self.seed, 0))
+        # An epoch of windows of text may have one batch more than another.
+        steps_by_epoch = [
+            math.ceil(len(self.task.epoch_examples(self.seed, epoch)) / self.settings.batch_size)
+            for epoch in range(self.settings.epochs)
+        ]
 
         # Model
         keras.utils.set_random_seed(self.seed)
@@ -279,7 +294,7 @@ class _Run:
             model = model()
         self.settings = self.settings.for_model(model)
         model.compile(
-            self.settings.make_optimizer(self.settings.epochs * num_batches),
+            self.settings.make_optimizer(sum(steps_by_epoch)),
             loss=self.task.loss(),
             metrics=self.task.metrics(),
             # XLA would compile anew for each width of a batch, which on a CPU never pays.
@@ -289,7 +304,7 @@ class _Run:
             files.write_json(self.log_dir / "task.json", self.task.get_config())
 
         # Fit
-        history, best = self._fit(model, train, class_weights, num_batches)
+        history, best = self._fit(model, class_weights, steps_by_epoch)
 
         # Test, once
         tested = Evaluation({})
@@ -298,11 +313,10 @@ class _Run:
 
         # Report
         num_epochs = len(history)
-        num_tokens = int(train.lengths.sum())
         report = Report(
             task=self.task.name,
             model={"name": model.name, "parameters": model.count_params()},
-            dataset=_dataset_facts(self.task.dataset),
+            dataset=_dataset_facts(self.task),
             seed=self.seed,
             training={**self.settings.to_dict(), "best_epoch": best["epoch"]},
             history=history,
@@ -313,9 +327,9 @@ class _Run:
             seconds={**self.task.seconds, **self.seconds},
             throughput={
                 "examples_per_second": len(train) * num_epochs / self.seconds["fitting"],
-                "tokens_per_second": num_tokens * num_epochs / self.seconds["fitting"],
+                "tokens_per_second": self.tokens / self.seconds["fitting"],
             },
-            padding_share=1 - num_tokens * num_epochs / self.positions,
+            padding_share=1 - self.tokens / self.positions,
             peak_memory_mb=_peak_memory_mb(),
             versions=_versions(),
             cores=len(os.sched_getaffinity(0)),
@@ -326,10 +340,10 @@ class _Run:
             report.save(self.log_dir / "report.json")
         return report
 
-    def _fit(self, model, train: Examples, class_weights, num_batches: int):
+    def _fit(self, model, class_weights, steps_by_epoch: Sequence[int]):
         """All epochs; leaves the best weights in the model. Returns history and its best entry."""
         callbacks = keras.callbacks.CallbackList(
-            self._callbacks(), model=model, epochs=self.settings.epochs, steps=num_batches
+            self._callbacks(), model=model, epochs=self.settings.epochs, steps=steps_by_epoch[0]
         )
         metric, mode = self.task.monitor
         sign = 1 if mode == "min" else -1
@@ -341,7 +355,8 @@ class _Run:
         for epoch in range(self.settings.epochs):
             callbacks.on_epoch_begin(epoch)
             start = time.perf_counter()
-            means = self._train_epoch(model, train, class_weights, epoch, callbacks)
+            first_step = sum(steps_by_epoch[:epoch])
+            means = self._train_epoch(model, class_weights, epoch, first_step, callbacks)
             seconds = time.perf_counter() - start
             self.seconds["fitting"] += seconds
             scores = self._evaluate(model, "validation", "validating").scores
@@ -364,15 +379,23 @@ class _Run:
         model.set_weights(best_weights)
         return history, best
 
-    def _train_epoch(self, model, train: Examples, class_weights, epoch: int, callbacks) -> dict:
+    def _train_epoch(self, model, class_weights, epoch: int, first_step: int, callbacks) -> dict:
         """One pass over the training split. Returns the mean of what each batch gave."""
+        train = self.task.epoch_examples(self.seed, epoch)
         batches = epoch_batches(train.lengths, self.settings.batch_size, self.seed, epoch)
-        first_step = epoch * len(batches)
+        with_source = getattr(model, "reads_source", False)
         _seed_dropout(model, self.seed, first_step)
         sums: dict[str, float] = {}
+        weight = 0.0
         for index, indices in enumerate(batches):
             callbacks.on_train_batch_begin(index)
-            inputs, targets, weights = self.task.batch(train, indices)
+            inputs, targets, weights = self.task.batch(
+                train,
+                indices,
+                with_source=with_source,
+                random=np.random.default_rng([self.seed, epoch, index]),
+            )
+            batch_weight = len(indices) if weights is None else float(weights.sum())
             if class_weights is not None:
                 weights = class_weights[targets]
             logs = model.train_on_batch(inputs, targets, weights, return_dict=True)
@@ -382,10 +405,12 @@ class _Run:
                     "learning_rate or a lower clip_norm."
                 )
             for name, value in logs.items():
-                sums[name] = sums.get(name, 0.0) + float(value) * len(indices)
-            self.positions += np.size(inputs)
+                sums[name] = sums.get(name, 0.0) + float(value) * batch_weight
+            weight += batch_weight
+            self.tokens += int(train.lengths[indices].sum())
+            self.positions += sum(map(np.size, keras.tree.flatten(inputs)))
             callbacks.on_train_batch_end(index, logs)
-        return {name: value / len(train) for name, value in sums.items()}
+        return {name: value / weight for name, value in sums.items()}
 
     def _evaluate(self, model, split: str, phase: str) -> Evaluation:
         examples = self.task.examples(split)
@@ -412,8 +437,8 @@ def evaluate_model(model: keras.Model, task: Task, split: str = "test") -> Evalu
     return _score(model, task, task.examples(split))
 
 
-def _score(model: keras.Model, task: Task, examples: Examples) -> Evaluation:
-    return task.evaluate(model.predict_on_batch, examples, _EVALUATION_BATCH_SIZE)
+def _score(model: keras.Model, task: Task, examples) -> Evaluation:
+    return task.evaluate(model, examples, _EVALUATION_BATCH_SIZE)
 
 
 def save_model(model: keras.Model, path: files.Path) -> None:
@@ -437,13 +462,15 @@ def _scores(entry: Mapping[str, float | None], prefix: str) -> dict[str, float |
     return {k.removeprefix(prefix): v for k, v in entry.items() if k.startswith(prefix)}
 
 
-def _dataset_facts(dataset) -> dict:
+def _dataset_facts(task: Task) -> dict:
+    dataset = task.dataset
+    assert dataset is not None
     return {
         "name": dataset.name,
         "arguments": dataset.arguments,
         "sizes": {name: len(getattr(dataset, name)) for name in SPLITS},
         "fingerprint": dataset.fingerprint,
-        "faults": dataset.audit.sentences(),
+        "faults": [*dataset.audit.sentences(), *task.notes()],
     }
 
 

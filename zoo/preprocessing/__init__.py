@@ -6,6 +6,7 @@ _HOMES = {
     "TextToIds": "text_to_ids",
     "IdsToText": "ids_to_text",
     "TokenSequences": "token_sequences",
+    "joined": "ids_to_text",
 }
 
 __all__ = [*_HOMES]

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from zoo.preprocessing import splitting
-from zoo.preprocessing.text_to_ids import END_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID, TextToIds
+from zoo.preprocessing.special_tokens import END_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
+from zoo.preprocessing.text_to_ids import TextToIds
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -57,3 +58,20 @@ class IdsToText(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "level": self.level, "vocabulary": self._vocabulary}
+
+
+def joined(prompts: tf.Tensor, continuations: tf.Tensor, level: str) -> tf.Tensor:
+    """Prompts (B,) with what goes on behind them (B,), as one text each.
+
+    Words are set apart by a space, but where English has none: before a closing mark, or behind an
+    opening one.
+    """
+    prompts = splitting.valid_utf8(prompts)
+    if level == "character":
+        return prompts + continuations
+    touching = (
+        (tf.strings.length(continuations) == 0)
+        | tf.strings.regex_full_match(prompts, r"(?s)|.*[\s(\[{$]")
+        | tf.strings.regex_full_match(continuations, r"(?s)[.,!?;:)\]}%…].*")
+    )
+    return tf.strings.join([prompts, tf.where(touching, "", " "), continuations])

@@ -12,11 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.preprocessing import splitting
+from zoo.preprocessing.special_tokens import END_ID, PAD_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 from zoo.preprocessing.token_sequences import TokenSequences
-
-PAD, UNKNOWN, START, END = "", "[UNK]", "[START]", "[END]"
-SPECIAL_TOKENS = (PAD, UNKNOWN, START, END)
-PAD_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
 
 # Texts that go through TensorFlow at a time: enough to amortize a call, few enough to stay small.
 _CHUNK_SIZE = 1024
@@ -28,14 +25,15 @@ class TextToIds(keras.layers.Layer):
     """Turns a batch of raw texts into a right-padded matrix of token ids.
 
     Id 0 is the pad, 1 the unknown token, 2 the start and 3 the end of a text; the vocabulary
-    follows,
-    most frequent first. Made of TensorFlow's core ops, so that it travels inside a SavedModel.
+    follows, most frequent first. Made of TensorFlow's core ops, so that it travels inside a
+    SavedModel.
 
     Args:
         level: `"word"`, with Chinese and other scripts without spaces split by character, or
             `"character"`, where the text is taken exactly as it is.
         vocabulary_size: the most ids there may be, the four special ones included; None for no
-        bound. minimum_count: how often a token must appear to enter the vocabulary.
+            bound.
+        minimum_count: how often a token must appear to enter the vocabulary.
         sequence_length: the most ids a text may give; None for no bound.
         truncation: which part of a longer text is kept: `"start"`, `"end"`, or `"both"`, the first
             half and the last.
@@ -50,6 +48,11 @@ class TextToIds(keras.layers.Layer):
     Returns:
         `int32` token ids (B, T), T the longest row's length. A text without any token is one
         unknown token, so that no row is all padding.
+
+    Attributes:
+        table: from a token to its id; None before there is a vocabulary.
+        left_out: the tokens of the texts that `adapt` saw which did not enter the vocabulary, as
+            bytes, and how often each came.
     """
 
     def __init__(
@@ -91,8 +94,9 @@ class TextToIds(keras.layers.Layer):
         self.lowercase = lowercase
         self.markup = markup
         self.punctuation = punctuation
+        self.left_out: dict[bytes, int] = {}
         self._vocabulary: list[str] = []
-        self._table: tf.lookup.StaticHashTable | None = None
+        self.table: tf.lookup.StaticHashTable | None = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
         self.built = (
@@ -124,7 +128,7 @@ class TextToIds(keras.layers.Layer):
             raise ValueError("The vocabulary holds a token twice, or one of the special tokens.")
         self._vocabulary = tokens
         first_id = len(SPECIAL_TOKENS)
-        self._table = tf.lookup.StaticHashTable(
+        self.table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
                 tf.constant(tokens, tf.string),
                 tf.range(first_id, first_id + len(tokens), dtype=tf.int32),
@@ -158,6 +162,7 @@ class TextToIds(keras.layers.Layer):
             [token.decode() for token, count in ranked if count >= self.minimum_count][:room]
         )
         ids = {token.encode(): i for i, token in enumerate(self.vocabulary)}
+        self.left_out = {token: count for token, count in counts.items() if token not in ids}
         return TokenSequences.concatenate([self._sequences(chunk, ids) for chunk in chunks])
 
     def encode(self, texts: Sequence[str]) -> TokenSequences:
@@ -165,6 +170,29 @@ class TextToIds(keras.layers.Layer):
         ragged_ids = _compiled(self._ragged_ids)
         return TokenSequences.concatenate(
             [_without_padding(ids) for ids in _in_threads(ragged_ids, texts)]
+        )
+
+    def measure(self, texts: Sequence[str]) -> tuple[int, collections.Counter[bytes]]:
+        """What the ids of texts stand for.
+
+        Returns:
+            (characters of the texts as `IdsToText` would write them if it knew every word; the
+            tokens that are not in the vocabulary, as bytes, and how often each comes).
+        """
+        num_characters = 0
+        unknown: collections.Counter[bytes] = collections.Counter()
+        for lengths, tokens in _in_threads(_compiled(self._measured), texts):
+            num_characters += int(lengths.numpy().sum())
+            unknown.update(tokens.numpy().tolist())
+        return num_characters, unknown
+
+    def _measured(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        tokens = self._split(texts)
+        join = splitting.join_characters if self.level == "character" else splitting.join_words
+        is_unknown = self._lookup(tokens.flat_values) == UNKNOWN_ID
+        return (
+            tf.strings.length(join(tokens), unit="UTF8_CHAR"),
+            tf.boolean_mask(tokens.flat_values, is_unknown),
         )
 
     # Graph
@@ -181,10 +209,13 @@ class TextToIds(keras.layers.Layer):
         return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
 
     def _ragged_ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        if self._table is None:
-            raise ValueError("This TextToIds has no vocabulary yet: call adapt(texts) first.")
         tokens = self._split(texts)
-        return self._bounded(tokens.with_flat_values(self._table.lookup(tokens.flat_values)))
+        return self._bounded(tokens.with_flat_values(self._lookup(tokens.flat_values)))
+
+    def _lookup(self, tokens: tf.Tensor) -> tf.Tensor:
+        if self.table is None:
+            raise ValueError("This TextToIds has no vocabulary yet: call adapt(texts) first.")
+        return self.table.lookup(tokens)
 
     def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
         if self.level == "character":

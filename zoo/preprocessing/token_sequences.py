@@ -11,14 +11,17 @@ class TokenSequences:
     Args:
         ids: all ids one after the other, `int32` (total,); may be memory-mapped.
         lengths: how many belong to each sequence, (N,).
+
+    Attributes:
+        starts: where each sequence begins in `ids`, and where the last one ends, (N + 1,).
     """
 
     def __init__(self, ids: np.ndarray, lengths: Sequence[int] | np.ndarray):
         self.ids = ids
         self.lengths = np.asarray(lengths, "int64")
-        self._starts = np.concatenate([[0], np.cumsum(self.lengths)])
-        if self._starts[-1] != len(ids):
-            raise ValueError(f"The lengths add up to {self._starts[-1]}, the ids are {len(ids)}.")
+        self.starts = np.concatenate([[0], np.cumsum(self.lengths)])
+        if self.starts[-1] != len(ids):
+            raise ValueError(f"The lengths add up to {self.starts[-1]}, the ids are {len(ids)}.")
 
     @classmethod
     def concatenate(cls, parts: Sequence["TokenSequences"]) -> "TokenSequences":
@@ -34,7 +37,7 @@ class TokenSequences:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return self.ids[self._starts[index] : self._starts[index] + self.lengths[index]]
+        return self.ids[self.starts[index] : self.starts[index] + self.lengths[index]]
 
     def padded(self, indices: np.ndarray, multiple_of: int = 1) -> np.ndarray:
         """Rows as an `int32` matrix (B, T), padded right with 0 to a multiple of `multiple_of`."""

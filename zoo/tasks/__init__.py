@@ -5,20 +5,25 @@ from zoo.tasks.registry import (
     create_task,
     list_tasks,
     register_task,
+    task_class,
     task_from_config,
 )
 from zoo.tasks.sentiment import Sentiment, sentiment
 from zoo.tasks.task import Evaluation, Examples, Task
+from zoo.tasks.text_generation import TextGeneration, text_generation
 
 __all__ = [
     "Evaluation",
     "Examples",
     "Sentiment",
     "Task",
+    "TextGeneration",
     "check_task",
     "create_task",
     "list_tasks",
     "register_task",
     "sentiment",
+    "task_class",
     "task_from_config",
+    "text_generation",
 ]

@@ -1,6 +1,6 @@
 """Which class a text belongs to: sentiment, or any other set of labels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ class Sentiment(Task):
     name = "sentiment"
     output = "text"
     monitor = ("val_loss", "min")
+    needs_labels = True
+    default_dataset = "imdb_reviews"
+    suggested_steps = 300
 
     def __init__(
         self,
@@ -72,8 +75,8 @@ class Sentiment(Task):
         )
         return cls(text_to_ids, dataset.label_names, dataset)
 
-    def _make_examples(self, sequences: TokenSequences, split) -> Examples:
-        return Examples(sequences, np.asarray(split.labels, "int32"))
+    def _make_examples(self, sequences: TokenSequences, split: str) -> Examples:
+        return Examples(sequences, np.asarray(getattr(self.dataset, split).labels, "int32"))
 
     def model_arguments(self) -> dict[str, Any]:
         if self.dataset is not None:
@@ -99,11 +102,11 @@ class Sentiment(Task):
         known = self.dataset and self.dataset.optimum
         return {"accuracy": known.accuracy_on_test, "loss": known.loss} if known else None
 
-    def evaluate(self, predict: Callable, examples: Examples, batch_size: int) -> Evaluation:
+    def evaluate(self, model, examples: Examples, batch_size: int) -> Evaluation:
         logits = np.zeros((len(examples), len(self.label_names)), "float32")
         for indices in sorted_batches(examples.lengths, batch_size):
             inputs, *_ = self.batch(examples, indices)
-            logits[indices] = predict(inputs)
+            logits[indices] = model.predict_on_batch(inputs)
         return self.score(examples.targets, scores.softmax(logits))
 
     def score(self, labels: np.ndarray, probabilities: np.ndarray) -> Evaluation:

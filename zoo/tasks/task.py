@@ -4,8 +4,8 @@ import abc
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +16,17 @@ SPLITS = ("train", "validation", "test")
 
 # Widths of batches are rounded up to a multiple of this: fewer distinct shapes, for backends that
 # compile each one.
-_WIDTH_MULTIPLE = 8
+WIDTH_MULTIPLE = 8
+
+
+class AnyExamples(Protocol):
+    """What the routine needs to know of a task's examples."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each example, (N,)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +57,7 @@ class Task(abc.ABC):
 
     Args:
         text_to_ids: a `TextToIds`, how texts are read; without a vocabulary it is adapted on the
-        training split,
-            and on nothing else, when that is first wanted.
+            training split, and on nothing else, when that is first wanted.
         dataset: where the examples come from; None for use alone.
 
     A subclass has a class method `from_dataset(dataset, *, ...)` too, whose keyword arguments are
@@ -59,12 +68,18 @@ class Task(abc.ABC):
         output: what the model gives: one answer a `"text"` or one a `"token"`.
         monitor: the validation metric that early stopping and the best weights go by, and
             `"min"` or `"max"`.
+        needs_labels: whether its dataset must have them.
+        default_dataset: the name of the dataset that is taken where nobody names one.
+        suggested_steps: how many steps a fit takes where nobody says how many epochs.
         seconds: what reading and tokenizing took, so far.
     """
 
     name: str
     output: str
     monitor: tuple[str, str]
+    needs_labels: bool
+    default_dataset: str
+    suggested_steps: int
 
     def __init__(self, text_to_ids, dataset: TextDataset | None = None):
         self.text_to_ids = text_to_ids
@@ -73,7 +88,7 @@ class Task(abc.ABC):
 
     # Examples
 
-    def examples(self, split: str) -> Examples:
+    def examples(self, split: str) -> Any:
         """The examples of `"train"`, `"validation"` or `"test"`, tokenized when first wanted."""
         if self.dataset is None:
             raise ValueError(
@@ -87,28 +102,39 @@ class Task(abc.ABC):
         return getattr(self, f"_{split}")
 
     @functools.cached_property
-    def _train(self) -> Examples:
+    def _train(self) -> AnyExamples:
         is_new = not self.text_to_ids.has_vocabulary
         return self._timed(self.text_to_ids.adapt if is_new else self.text_to_ids.encode, "train")
 
     @functools.cached_property
-    def _validation(self) -> Examples:
+    def _validation(self) -> AnyExamples:
         return self._timed(self.text_to_ids.encode, "validation")
 
     @functools.cached_property
-    def _test(self) -> Examples:
+    def _test(self) -> AnyExamples:
         return self._timed(self.text_to_ids.encode, "test")
 
-    def _timed(self, tokenize: Callable, split: str) -> Examples:
+    def _timed(self, tokenize: Callable, split: str) -> AnyExamples:
         start = time.perf_counter()
-        texts_and_labels = getattr(self.dataset, split)
-        examples = self._make_examples(tokenize(texts_and_labels.texts), texts_and_labels)
-        self.seconds["tokenizing"] += time.perf_counter() - start
+        texts = self.texts(split)
+        read = time.perf_counter()
+        examples = self._make_examples(tokenize(texts), split)
+        self.seconds["reading"] += read - start
+        self.seconds["tokenizing"] += time.perf_counter() - read
         return examples
 
+    def texts(self, split: str) -> Sequence[str]:
+        """The texts that the examples of a split are made of."""
+        return getattr(self.dataset, split).texts
+
     @abc.abstractmethod
-    def _make_examples(self, sequences: TokenSequences, split) -> Examples:
+    def _make_examples(self, sequences: TokenSequences, split: str) -> AnyExamples:
         """Puts token ids and what the dataset knows of them together."""
+
+    def epoch_examples(self, seed: int, epoch: int) -> AnyExamples:
+        """What an epoch trains on: a function of seed and epoch. By default all of it, as it is."""
+        del seed, epoch
+        return self.examples("train")
 
     # What a model is asked
 
@@ -116,14 +142,29 @@ class Task(abc.ABC):
     def model_arguments(self) -> dict[str, Any]:
         """The arguments that every factory needs to know of the task: `zoo.LSTM(**...)`."""
 
-    def batch(self, examples: Examples, indices: np.ndarray):
+    def batch(
+        self,
+        examples: Any,
+        indices: np.ndarray,
+        *,
+        with_source: bool = False,
+        random: np.random.Generator | None = None,
+    ):
         """Some examples as `train_on_batch` takes them.
+
+        Args:
+            examples: all of them.
+            indices: which, (B,).
+            with_source: whether the model is told what stands before apart from what follows; for
+                tasks whose output is a `"token"`.
+            random: for what is drawn anew in training; None in evaluation, where nothing is.
 
         Returns:
             (inputs, targets, weights): ids `int32` (B, T), padded right with 0; targets; and the
             weight of each target in the loss, or None where all weigh the same.
         """
-        inputs = examples.sequences.padded(indices, multiple_of=_WIDTH_MULTIPLE)
+        del with_source, random
+        inputs = examples.sequences.padded(indices, multiple_of=WIDTH_MULTIPLE)
         return inputs, examples.targets[indices], None
 
     @abc.abstractmethod
@@ -135,13 +176,13 @@ class Task(abc.ABC):
         """The Keras metrics that are shown while training."""
 
     @abc.abstractmethod
-    def evaluate(self, predict: Callable, examples: Examples, batch_size: int) -> "Evaluation":
+    def evaluate(self, model, examples: Any, batch_size: int) -> "Evaluation":
         """Scores a whole split.
 
         Args:
-            predict: inputs of a batch -> logits, as a NumPy array.
+            model: a Keras model, inputs of a batch -> logits.
             examples: the split.
-            batch_size: examples a call; the scores do not depend on it.
+            batch_size: examples a call, at most; the scores do not depend on it.
         """
 
     def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
@@ -150,6 +191,10 @@ class Task(abc.ABC):
         if weights is not None:
             raise ValueError(f"{self.name} has no classes to weigh.")
         return None
+
+    def notes(self) -> list[str]:
+        """Sentences on what it made of its dataset, for the report."""
+        return []
 
     def optimum(self) -> dict[str, float] | None:
         """The best possible test scores, by the names of `evaluate`, where they are known."""

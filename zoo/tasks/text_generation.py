@@ -1,0 +1,345 @@
+"""Which token comes next: language models of words or of characters."""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.datasets import TextDataset
+from zoo.preprocessing import TokenSequences
+from zoo.preprocessing.special_tokens import START_ID
+from zoo.tasks.batches import sorted_batches
+from zoo.tasks.registry import register_task
+from zoo.tasks.task import WIDTH_MULTIPLE, Evaluation, Task
+from zoo.tasks.text_windows import (
+    TextWindows,
+    evaluation_windows,
+    gathered,
+    training_windows,
+)
+
+# Logits that are held at a time while a split is scored: a quarter of a gigabyte.
+_MOST_LOGITS = 2**26
+
+# Tokens of a prompt that are read at most, the last ones.
+_LONGEST_PROMPT = 4096
+
+# The end of a word, after the 256 bytes that may stand in it.
+_END_OF_WORD = 256
+
+
+@register_task
+class TextGeneration(Task):
+    """The next token, of each token. See `text_generation`, which makes it.
+
+    Args:
+        text_to_ids: how texts are read, with a start token.
+        sequence_length: tokens of a window in training.
+        context_length: tokens of a window in evaluation.
+        spelling: how often each byte, and the end of a word, came in training words without an id,
+            (257,); None to count them.
+        dataset: texts, or None.
+    """
+
+    name = "text_generation"
+    output = "token"
+    monitor = ("val_loss", "min")
+    needs_labels = False
+    default_dataset = "tiny_shakespeare"
+    suggested_steps = 2000
+
+    def __init__(
+        self,
+        text_to_ids,
+        *,
+        sequence_length: int,
+        context_length: int,
+        spelling: Sequence[int] | None = None,
+        dataset: TextDataset | None = None,
+    ):
+        super().__init__(text_to_ids, dataset)
+        for name, value in (
+            ("sequence_length", sequence_length),
+            ("context_length", context_length),
+        ):
+            if value < 2:
+                raise ValueError(f"{name} must be 2 or more; it is {value}.")
+        self.sequence_length = sequence_length
+        self.context_length = context_length
+        self._spelling = None if spelling is None else list(spelling)
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: TextDataset,
+        *,
+        level: str = "word",
+        vocabulary_size: int | None = 20_000,
+        minimum_count: int | None = None,
+        sequence_length: int = 128,
+        context_length: int | None = None,
+        lowercase: bool = False,
+        markup: str = "remove",
+        punctuation: str = "keep",
+    ) -> "TextGeneration":
+        """The task on a dataset, with a vocabulary of its training texts. See `text_generation`."""
+        from zoo.preprocessing import TextToIds
+
+        if minimum_count is None:
+            minimum_count = 2 if level == "word" else 1
+        text_to_ids = TextToIds(
+            level=level,
+            vocabulary_size=vocabulary_size,
+            minimum_count=minimum_count,
+            add_start=True,
+            # A stretch of a running text has no end to be learned.
+            add_end=not dataset.is_continuous,
+            lowercase=lowercase,
+            markup=markup,
+            punctuation=punctuation,
+        )
+        return cls(
+            text_to_ids,
+            sequence_length=sequence_length,
+            context_length=context_length or sequence_length,
+            dataset=dataset,
+        )
+
+    # Examples
+
+    def texts(self, split: str) -> Sequence[str]:
+        """Train is all texts to learn from, unlabelled ones too, less those of other splits."""
+        if split == "train":
+            return self._training_texts[0]
+        return super().texts(split)
+
+    @functools.cached_property
+    def _training_texts(self) -> tuple[Sequence[str], int]:
+        assert self.dataset is not None
+        return self.dataset.texts_for_language_modelling()
+
+    def _make_examples(self, sequences: TokenSequences, split: str) -> TextWindows:
+        if split == "train":
+            if self._spelling is None:
+                self._spelling = _byte_counts(self.text_to_ids.left_out)
+            return training_windows(sequences, self.sequence_length)
+        return evaluation_windows(sequences, self.context_length, split)
+
+    def epoch_examples(self, seed: int, epoch: int) -> TextWindows:
+        documents = self.examples("train").documents
+        return training_windows(
+            documents, self.sequence_length, np.random.default_rng([seed, epoch])
+        )
+
+    def batch(self, examples: TextWindows, indices, *, with_source=False, random=None):
+        ids = examples.documents.ids
+        begin, asked, end = (
+            places[indices] for places in (examples.begin, examples.asked, examples.end)
+        )
+        if not with_source:
+            inputs = gathered(ids, begin, end - 1, WIDTH_MULTIPLE)
+            targets = gathered(ids, begin + 1, end, WIDTH_MULTIPLE)
+            weights = (begin + 1)[:, None] + np.arange(inputs.shape[1])
+            weights = (weights >= asked[:, None]) & (weights < end[:, None])
+            return inputs, targets, weights.astype("float32")
+        if random is not None:
+            asked = random.integers(begin + 1, end)
+        source = gathered(ids, begin, asked, WIDTH_MULTIPLE)
+        targets = gathered(ids, asked, end, WIDTH_MULTIPLE)
+        inputs = np.roll(targets, 1, axis=1)
+        inputs[:, 0] = START_ID
+        weights = np.arange(targets.shape[1]) < (end - asked)[:, None]
+        inputs = np.where(weights, inputs, 0)
+        return {"token_ids": inputs, "source_ids": source}, targets, weights.astype("float32")
+
+    def prompt_to_ids(self):
+        """A `TextToIds` for the beginning of a text: the last tokens of a long one, and no end."""
+        from zoo.preprocessing import TextToIds
+
+        config = self.text_to_ids.get_config()
+        bounded = {"sequence_length": _LONGEST_PROMPT, "truncation": "end", "add_end": False}
+        return TextToIds(**{**config, **bounded, "name": "prompt_to_ids"})
+
+    # What a model is asked
+
+    def model_arguments(self) -> dict[str, Any]:
+        if self.dataset is not None:
+            self.examples("train")
+        return {
+            "vocabulary_size": len(self.text_to_ids.vocabulary),
+            "output": self.output,
+            "sequence_length": max(self.sequence_length, self.context_length),
+        }
+
+    def loss(self):
+        import keras
+
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        )
+
+    def metrics(self) -> list:
+        return []
+
+    def notes(self) -> list[str]:
+        texts, left_out = self._training_texts
+        notes = [f"Texts that were learned from: {len(texts):,}."]
+        if left_out:
+            notes.append(
+                f"Training texts left out since validation or test hold them too: {left_out:,}."
+            )
+        return notes
+
+    def optimum(self) -> dict[str, float] | None:
+        known = self.dataset and self.dataset.optimum
+        reads_as_written = not self.text_to_ids.lowercase and self.text_to_ids.punctuation == "keep"
+        if not known or not reads_as_written:
+            return None
+        is_word = self.text_to_ids.level == "word"
+        return _scores(
+            known.nats_per_token if is_word else known.nats_per_character,
+            known.nats_per_character,
+        )
+
+    # Scores
+
+    def evaluate(self, model, examples: TextWindows, batch_size: int) -> Evaluation:
+        losses = _token_losses(model)
+        with_source = getattr(model, "reads_source", False)
+        longest = int(examples.lengths.max(initial=1))
+        at_once = _MOST_LOGITS // (longest * len(self.text_to_ids.vocabulary))
+        nats = 0.0
+        for indices in sorted_batches(examples.lengths, max(min(batch_size, at_once), 1)):
+            inputs, targets, weights = self.batch(examples, indices, with_source=with_source)
+            each = losses.predict_on_batch({"inputs": inputs, "targets": targets})
+            nats += float((np.asarray(each, "float64") * weights).sum())
+        return self.score(nats, examples.num_asked, examples.split)
+
+    def score(self, nats: float, num_tokens: int, split: str) -> Evaluation:
+        """All metrics of a split.
+
+        Args:
+            nats: minus the logarithm of the probability of all its tokens.
+            num_tokens: how many these are, end tokens included.
+            split: which one.
+        """
+        num_characters, spelling_nats, unknown_share = self._measured(split)
+        loss = nats / num_tokens
+        return Evaluation(
+            dict(_scores(loss, (nats + spelling_nats) / num_characters)),
+            {
+                "tokens": num_tokens,
+                "characters": num_characters,
+                "unknown_share": unknown_share,
+                "spelling_nats": spelling_nats,
+                "context": self.context_length,
+            },
+        )
+
+    @functools.cached_property
+    def _measures(self) -> dict[str, tuple[int, float, float]]:
+        return {}
+
+    def _measured(self, split: str) -> tuple[int, float, float]:
+        """Characters of a split, nats that spell its unknown tokens, and their share of all.
+
+        The end of a text counts as a character where it is a token.
+        """
+        if split not in self._measures:
+            texts = self.texts(split)
+            num_characters, unknown = self.text_to_ids.measure(texts)
+            tokens = self.examples(split).num_asked
+            self._measures[split] = (
+                num_characters + (len(texts) if self.text_to_ids.add_end else 0),
+                spelled(unknown, self._spelling or [0] * (_END_OF_WORD + 1)),
+                sum(unknown.values()) / max(tokens, 1),
+            )
+        return self._measures[split]
+
+    # Config
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "text_to_ids": self.text_to_ids.get_config(),
+            "sequence_length": self.sequence_length,
+            "context_length": self.context_length,
+            "spelling": self._spelling,
+        }
+
+    @classmethod
+    def from_config(cls, config, dataset=None) -> "TextGeneration":
+        from zoo.preprocessing import TextToIds
+
+        return cls(
+            TextToIds(**config["text_to_ids"]),
+            sequence_length=config["sequence_length"],
+            context_length=config["context_length"],
+            spelling=config["spelling"],
+            dataset=dataset,
+        )
+
+
+def text_generation(dataset: TextDataset, **options) -> TextGeneration:
+    """The task of telling which token comes next, by which a model can write.
+
+    It learns from all training texts, unlabelled ones too, less those that validation or test hold
+    as well. Documents are kept apart: each begins with a start token and ends with an end token
+    that is learned as any other, but for stretches of one running text, which have no end. Long
+    ones are cut into windows, elsewhere in each epoch. Scored is every token of a split, once, with
+    at least half of `context_length` before it or all that there is; an encoder-decoder, which is
+    told what stands before apart from what follows, is asked for the very same tokens.
+
+    Scores are `loss`, in nats a token; `perplexity`, its exponential; and `bits_per_character`,
+    which compares models of words with models of characters. For that an unknown word costs what
+    its unknown token costs and its spelling: the bytes of the word and an end of it, each by how
+    often it came in the training words that are unknown (one added to each count). The characters
+    are those of the text as the tokens would be written, an end token counted as one.
+
+    Args:
+        dataset: texts; labels are not looked at.
+        **options: `level`, `"word"` or `"character"`; `vocabulary_size` (20,000, special tokens
+            included); `minimum_count` of a token (2 for words, 1 for characters);
+            `sequence_length`, tokens of a window in training (128); `context_length`, in
+            evaluation (the same); how words are told apart, see `zoo.preprocessing.TextToIds`:
+            `lowercase` (False), `markup` (`"remove"`), `punctuation` (`"keep"`).
+    """
+    return TextGeneration.from_dataset(dataset, **options)
+
+
+def _scores(nats_per_token: float, nats_per_character: float) -> dict[str, float]:
+    return {
+        "loss": nats_per_token,
+        "perplexity": math.exp(min(nats_per_token, 700)),
+        "bits_per_character": nats_per_character / math.log(2),
+    }
+
+
+def _byte_counts(words: Mapping[bytes, int]) -> list[int]:
+    """How often each byte came in words, and how many words ended: 257 counts."""
+    counts = np.zeros(_END_OF_WORD + 1, "int64")
+    for word, count in words.items():
+        np.add.at(counts, [*word, _END_OF_WORD], count)
+    return counts.tolist()
+
+
+def spelled(words: Mapping[bytes, int], counts: Sequence[int]) -> float:
+    """Nats that it takes to spell words, each so many times, by counts of bytes (257,)."""
+    smoothed = np.asarray(counts, "float64") + 1
+    cost = -np.log(smoothed / smoothed.sum())
+    return float(sum(count * cost[[*word, _END_OF_WORD]].sum() for word, count in words.items()))
+
+
+def _token_losses(model):
+    """A model {"inputs", "targets" (B, T)} -> minus the log-probability of each target (B, T)."""
+    import keras
+
+    class TokenLosses(keras.Model):
+        def call(self, batch):
+            return keras.losses.sparse_categorical_crossentropy(
+                batch["targets"], model(batch["inputs"], training=False), from_logits=True
+            )
+
+    return TokenLosses()
