@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "tasks": {"preprocessing", "datasets", "registry"},
     "report": {"files"},
     "training": {"tasks", "report", "files", "progress"},
-    "export": {"tasks", "generation", "files"},
+    "export": {"tasks", "generation", "preprocessing", "files"},
     "inference": {
         "export",
         "generation",

@@ -22,6 +22,8 @@ _HOMES = {
     "export_saved_model": "zoo.export",
     "load": "zoo.inference",
     "pipeline": "zoo.inference",
+    "TextClassifier": "zoo.inference",
+    "TextGenerator": "zoo.inference",
     "evaluate": "zoo.inference",
 }
 # The factories, which their own modules register: an architecture is one file.

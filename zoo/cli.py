@@ -7,14 +7,12 @@ import json
 import pathlib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 import zoo
-
-_DEFAULT_DATA = {"sentiment": "imdb_reviews"}
 
 
 class _ManyValues(click.Command):
@@ -45,7 +43,7 @@ def _options(*options: Callable) -> Callable:
 
 
 _data_options = _options(
-    click.option("--data", help="A dataset's name, or a CSV, TSV, JSONL file or a folder."),
+    click.option("--data", help="A dataset's name, or a CSV, TSV, JSONL, TXT file or a folder."),
     click.option("--text-column", help="Where your file holds the text.  [default: text]"),
     click.option("--label-column", help="Where your file holds the label.  [default: label]"),
     click.option("--validation-data", type=click.Path(), help="A file for validation."),
@@ -55,7 +53,10 @@ _data_options = _options(
 _text_options = _options(
     click.option("--level", type=click.Choice(["word", "character"]), help="What a token is."),
     click.option("--vocabulary-size", type=int, help="The most ids."),
-    click.option("--sequence-length", type=int, help="The most tokens read of a text."),
+    click.option("--sequence-length", type=int, help="The most tokens read of a text, or window."),
+    click.option(
+        "--context-length", type=int, help="The most tokens a language model is scored on."
+    ),
     click.option(
         "--truncation",
         type=click.Choice(["start", "end", "both"]),
@@ -80,9 +81,21 @@ _model_options = _options(
         help="How a text's states become one vector.",
     ),
     click.option("--num-heads", type=int, help="Attention heads."),
+    click.option("--num-key-heads", type=int, help="Heads of keys and values."),
+    click.option(
+        "--positions",
+        type=click.Choice(["distance", "learned", "rotary", "sine"]),
+        help="How attention knows the order of tokens.",
+    ),
     click.option("--hidden-units", type=int, help="Width of the feed-forward networks."),
     click.option("--embedding-dropout", type=float, help="Share of embedding dimensions dropped."),
     click.option("--dropout", type=float, help="Share of features dropped."),
+    click.option("--feature-dropout", type=float, help="Share dropped of what the head reads."),
+    click.option(
+        "--tie-embeddings/--untie-embeddings",
+        default=None,
+        help="Whether embeddings are the weights of the logits.",
+    ),
     click.option("--l1", type=float, help="L1 penalty on kernels."),
     click.option("--l2", type=float, help="L2 penalty on kernels."),
 )
@@ -90,7 +103,7 @@ _model_options = _options(
 _training_options = _options(
     click.option("--epochs", type=int, help="Passes over the training texts."),
     click.option("--batch-size", type=int, help="Texts a step."),
-    click.option("--optimizer", type=click.Choice(["adam", "adamw", "sgd"])),
+    click.option("--optimizer", type=click.Choice(["adam", "adamw", "muon", "sgd"])),
     click.option("--learning-rate", type=float, help="The highest rate."),
     click.option("--schedule", type=click.Choice(["linear", "cosine", "constant"])),
     click.option("--warmup", type=float, help="Share of steps in which the rate rises."),
@@ -142,6 +155,7 @@ def fit(model, task, data, out, as_json, quiet, **options):
     \b
     zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
     zoo fit gru sentiment --data mine.csv --text-column body --label-column stars --out runs/mine
+    zoo fit gru text_generation --data tiny_shakespeare --level character --out runs/gru
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
     data_arguments = _taken(given, _data_options)
@@ -153,7 +167,7 @@ def fit(model, task, data, out, as_json, quiet, **options):
     # What can be wrong is looked at before what takes long.
     zoo.models.check_model(model, model_arguments)
     zoo.tasks.check_task(task, text_arguments)
-    dataset = zoo.datasets.load(data or _DEFAULT_DATA[task], **data_arguments)
+    dataset = _dataset(data, zoo.tasks.task_class(task), data_arguments)
     for sentence in dataset.audit.sentences():
         click.echo(f"Note: {sentence}", err=True)
     made_task = zoo.tasks.create_task(task, dataset, **text_arguments)
@@ -169,6 +183,15 @@ def fit(model, task, data, out, as_json, quiet, **options):
     trained, made_task = zoo.load(out)
     zoo.export_saved_model(trained, made_task, pathlib.Path(out) / "saved_model" / "1")
     _print_report(report, as_json)
+
+
+def _dataset(data: str | None, task_class, arguments: dict[str, Any]):
+    """The dataset that was asked for, with labels where the task needs them."""
+    if not task_class.needs_labels:
+        if "label_column" in arguments:
+            raise click.UsageError(f"{task_class.name} reads no labels: leave out --label-column.")
+        arguments = {**arguments, "labelled": False}
+    return zoo.datasets.load(data or task_class.default_dataset, **arguments)
 
 
 def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
@@ -192,7 +215,10 @@ def evaluate(model, data, split, as_json, **options):
     arguments = {name: value for name, value in options.items() if value is not None}
     if arguments and data is None:
         raise click.UsageError("Columns and files of data need --data.")
-    dataset = None if data is None else zoo.datasets.load(data, **arguments)
+    dataset = None
+    if data is not None:
+        _, task = zoo.load(model)
+        dataset = _dataset(data, type(task), arguments)
     evaluation = zoo.evaluate(model, dataset, split)
     if as_json:
         click.echo(json.dumps({"scores": evaluation.scores, **evaluation.details}))
@@ -224,26 +250,89 @@ def predict(texts, model, source, output, text_column, as_json):
     if source:
         zoo.pipeline("sentiment-analysis", model).label_file(source, output, text_column)
         return
-    if not texts:
-        if sys.stdin.isatty():
-            raise click.UsageError("Give a text, or texts on standard input, one a line.")
-        texts = [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
+    texts = _arguments_or_lines(texts, "a text")
     classify = zoo.pipeline("sentiment-analysis", model)
     for text, answer in zip(texts, classify(list(texts)), strict=True):
-        shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
         if as_json:
-            click.echo(json.dumps({"text": shown, **answer}, ensure_ascii=False))
+            click.echo(json.dumps({"text": _shown(text), **answer}, ensure_ascii=False))
         else:
-            click.echo(f"{answer['label']}\t{answer['score']:.3f}\t{shown}")
+            click.echo(f"{answer['label']}\t{answer['score']:.3f}\t{_shown(text)}")
+
+
+@cli.command()
+@click.argument("prompts", nargs=-1)
+@_model_argument
+@click.option("--max-new-tokens", type=int, help="Tokens written at most.  [default: 100]")
+@click.option("--temperature", type=float, help="0 is the likeliest token.  [default: 1.0]")
+@click.option("--top-k", type=int, help="Draw from so many likeliest tokens.  [default: 0, all]")
+@click.option("--top-p", type=float, help="Draw from the likeliest share.  [default: 1.0, all]")
+@click.option("--repetition-penalty", type=float, help="Above 1: repeat less.  [default: 1.0]")
+@click.option("--no-repeat-ngram-size", type=int, help="Repeat no sequence so long.")
+@click.option("--num-beams", type=int, help="Search for the likeliest text, so wide.")
+@click.option("--seed", type=int, help="The same seed, the same text.  [default: 0]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a prompt.")
+def generate(prompts, model, as_json, **options):
+    """Writes on where PROMPTS end.
+
+    Without PROMPTS it reads one a line from standard input. One prompt's text appears as it is
+    written.
+
+    \b
+    zoo generate --model runs/gru "ROMEO:" --max-new-tokens 300 --temperature 0.8 --top-k 40
+    """
+    options = {name: value for name, value in options.items() if value is not None}
+    write = zoo.pipeline("text-generation", model)
+    given = list(_arguments_or_lines(prompts, "a prompt"))
+    if len(given) == 1 and not as_json and options.get("num_beams", 1) == 1:
+        pieces = write.stream(given[0], **options)
+        click.echo(_shown(given[0]), nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
+            sys.stdout.flush()
+        click.echo()
+        return
+    for prompt, answer in zip(given, write(given, **options), strict=True):
+        if as_json:
+            click.echo(json.dumps({"prompt": _shown(prompt), **answer}, ensure_ascii=False))
+        else:
+            click.echo(answer["text"])
+
+
+def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> Sequence[str | bytes]:
+    """What was given on the command line, or else the lines of standard input."""
+    if arguments:
+        return arguments
+    if sys.stdin.isatty():
+        raise click.UsageError(f"Give {what}, or some on standard input, one a line.")
+    return [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
+
+
+def _shown(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
 
 @cli.command()
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), help="The folder to write.  [default: RUN/saved_model/1]")
-def export(run, out):
+@click.option(
+    "--jit/--no-jit", default=True, help="Whether XLA compiles generation.  [default: jit]"
+)
+@click.option(
+    "--state-dtype",
+    type=click.Choice(["bfloat16", "float32"]),
+    help="What generation remembers in.",
+)
+def export(run, out, jit, state_dtype):
     """Writes a SavedModel of RUN, which takes raw text."""
     model, task = zoo.load(run)
-    click.echo(zoo.export_saved_model(model, task, out or pathlib.Path(run) / "saved_model" / "1"))
+    path = zoo.export_saved_model(
+        model,
+        task,
+        out or pathlib.Path(run) / "saved_model" / "1",
+        jit_compile=jit,
+        state_dtype=state_dtype,
+    )
+    click.echo(path)
 
 
 @cli.command()

@@ -3,32 +3,60 @@
 import json
 import pathlib
 import shutil
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
 
 from zoo import files
+from zoo.generation import Decoder, Sampling, text_scorer
+from zoo.preprocessing import IdsToText, joined
+from zoo.preprocessing.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from zoo.tasks.task import Task
 
 # Where TensorFlow leaves room in a SavedModel for what it does not read itself.
 EXTRA_ASSETS = "assets.extra"
 
+# Tokens of a text that `serve` scores: a bound on its time.
+_MOST_SCORED = 2**17
 
-def export_saved_model(model: keras.Model, task: Task, path: files.Path) -> pathlib.Path:
+
+def export_saved_model(
+    model: keras.Model,
+    task: Task,
+    path: files.Path,
+    *,
+    jit_compile: bool = True,
+    state_dtype: str | None = None,
+) -> pathlib.Path:
     """Writes a SavedModel with the preprocessing inside.
 
     It is made of TensorFlow's core ops: stock TensorFlow loads and serves it, with neither the zoo
     nor Keras.
-    The endpoint `serve` takes `text`, strings (B,), and for sentiment gives `label`, strings (B,),
-    `score`, the
-    probability of that label (B,), and `probabilities` (B, C), in the order of the task's
-    `label_names`.
+
+    For sentiment the endpoint `serve` takes `text`, strings (B,), and gives `label`, strings (B,),
+    `score`, the probability of that label (B,), and `probabilities` (B, C), in the order of the
+    task's `label_names`.
+
+    For text generation `serve` takes `text`, strings (B,), and gives `log_probability` (B,), in
+    nats, `perplexity` (B,) and `num_tokens` (B,): what the model makes of each text, its end
+    included where texts have one, up to 131,072 tokens. The endpoint `generate` takes `prompt`,
+    strings (B,), and the scalars `max_new_tokens` (100), `temperature` (1.0), `top_k` (0),
+    `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0), which have these defaults. It gives
+    `text`, the prompts with their continuations, `continuation`, and `log_probability`, the
+    logarithm of the continuation's probability under the model itself, all (B,). An argument out
+    of range is an InvalidArgumentError that says what was expected.
 
     Args:
         model: a model for the task.
         task: what knows how texts are read and what answers are called.
         path: the folder to write, by custom named by a version number: `saved_model/1`. What
             stood there is replaced once the new one is whole.
+        jit_compile: whether XLA compiles the steps of `generate` when it is first called for a
+            number of rows: several times faster, after a few seconds. TensorFlow has XLA in it;
+            TensorFlow Serving wants `--xla_cpu_compilation_enabled`.
+        state_dtype: of what `generate` remembers, `"bfloat16"` for half the memory; None for the
+            model's own.
 
     Returns:
         The path.
@@ -37,13 +65,19 @@ def export_saved_model(model: keras.Model, task: Task, path: files.Path) -> path
         FileError: where it cannot be written.
     """
     path = pathlib.Path(path)
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.track(task.text_to_ids)
-    for name, endpoint, signature in _ENDPOINTS[task.output](model, task):
-        archive.add_endpoint(name, endpoint, input_signature=signature)
+    # Variables and tables are held, and not the layers: what Keras tracks beside them is of no use
+    # to a graph, and keeps `saved_model_cli` and the C API from running it.
+    module = tf.Module()
+    module.variables_of_model = [variable.value for variable in model.variables]
+    module.tables = [task.text_to_ids.table]
+    options = {"jit_compile": jit_compile, "state_dtype": state_dtype}
+    endpoints = dict(_ENDPOINTS[task.output](module, model, task, options))
+    for name, endpoint in endpoints.items():
+        setattr(module, name, endpoint)
+    first = next(iter(endpoints))
+    signatures = {**endpoints, "serving_default": endpoints[first]}
     with files.appearing(path) as new:
-        archive.write_out(str(new), verbose=False)
+        tf.saved_model.save(module, str(new), signatures=signatures)
         extra = new / EXTRA_ASSETS
         extra.mkdir()
         (extra / "task.json").write_text(json.dumps(task.get_config()), encoding="utf-8")
@@ -52,7 +86,19 @@ def export_saved_model(model: keras.Model, task: Task, path: files.Path) -> path
     return path
 
 
-def _classification(model, task):
+_Endpoints = Iterator[tuple[str, Callable]]
+
+
+def _traced(function: Callable, **signature: tuple[list, tf.DType]) -> Callable:
+    """A function of tensors of these shapes and types, as a graph."""
+    specs = [tf.TensorSpec(shape, dtype, name) for name, (shape, dtype) in signature.items()]
+    traced = tf.function(function, input_signature=specs, autograph=False)
+    traced.get_concrete_function()
+    return traced
+
+
+def _classification(module, model, task, options) -> _Endpoints:
+    del module, options
     label_names = tf.constant(task.label_names)
 
     def serve(text):
@@ -64,7 +110,72 @@ def _classification(model, task):
             "probabilities": probabilities,
         }
 
-    yield "serve", serve, [tf.TensorSpec([None], tf.string, name="text")]
+    yield "serve", _traced(serve, text=([None], tf.string))
 
 
-_ENDPOINTS = {"text": _classification}
+def _generation(module, model, task, options) -> _Endpoints:
+    score = text_scorer(model, task.context_length, START_ID)
+
+    def serve(text):
+        log_probability, num_tokens = score(task.text_to_ids(text)[:, : _MOST_SCORED + 1])
+        return {
+            "log_probability": log_probability,
+            "perplexity": tf.exp(-log_probability / tf.cast(num_tokens, tf.float32)),
+            "num_tokens": num_tokens,
+        }
+
+    yield "serve", _traced(serve, text=([None], tf.string))
+
+    decoder = Decoder(model, end_id=END_ID, never=never_written(task), **options)
+    prompt_to_ids, ids_to_text = task.prompt_to_ids(), IdsToText.from_text_to_ids(task.text_to_ids)
+    module.tables.append(prompt_to_ids.table)
+    default, default_length = Sampling().tensors(), tf.constant(100)
+
+    def generate(
+        prompt,
+        max_new_tokens=default_length,
+        temperature=default.temperature,
+        top_k=default.top_k,
+        top_p=default.top_p,
+        repetition_penalty=default.repetition_penalty,
+        seed=default.seed,
+    ):
+        sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
+        with tf.control_dependencies(_assertions(max_new_tokens, sampling)):
+            prompt_ids = prompt_to_ids(tf.identity(prompt))
+        written = decoder(prompt_ids, max_new_tokens, sampling)
+        continuation = ids_to_text(written["token_ids"])
+        return {
+            "text": joined(prompt, continuation, task.text_to_ids.level),
+            "continuation": continuation,
+            "log_probability": written["log_probability"],
+        }
+
+    yield (
+        "generate",
+        _traced(
+            generate,
+            prompt=([None], tf.string),
+            max_new_tokens=([], tf.int32),
+            temperature=([], tf.float32),
+            top_k=([], tf.int32),
+            top_p=([], tf.float32),
+            repetition_penalty=([], tf.float32),
+            seed=([], tf.int32),
+        ),
+    )
+
+
+def never_written(task: Task) -> list[int]:
+    """The ids that stand for no text: the end too, where texts have none."""
+    never = [PAD_ID, UNKNOWN_ID, START_ID]
+    return never if task.text_to_ids.add_end else [*never, END_ID]
+
+
+def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
+    expected = "max_new_tokens must be 0 or more; it is"
+    faults = [(max_new_tokens >= 0, expected, max_new_tokens), *sampling.faults()]
+    return [tf.debugging.Assert(holds, [message, value]) for holds, message, value in faults]
+
+
+_ENDPOINTS = {"text": _classification, "token": _generation}
