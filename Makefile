@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock lock-check benchmarks clean
+.PHONY: help demo test lint format lock lock-check benchmarks rivals clean
 
 # Any Python from 3.11 to 3.13: `make demo PYTHON=python3.12` names one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -17,7 +17,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # Each prints a ratio of ours to a rival's, both run in turn on the same two cores.
-BENCHMARKS = benchmarks/latency.py benchmarks/throughput.py benchmarks/time_to_accuracy.py
+BENCHMARKS = benchmarks/latency.py benchmarks/throughput.py benchmarks/time_to_accuracy.py benchmarks/shakespeare.py
 ON_TWO_CORES = $(shell command -v taskset >/dev/null && echo taskset -c 0,1)
 
 COMPILE_LOCK = $(BIN)/uv pip compile setup.cfg --quiet --extra dev --universal --python-version 3.11 \
@@ -60,8 +60,13 @@ lock-check: $(INSTALLED)
 benchmarks: $(INSTALLED)  ## Runs the benchmarks, one after the other.
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(ON_TWO_CORES) $(BIN)/python $$benchmark || exit; done
 
-clean:  ## Removes .venv, caches and builds; runs/ stays.
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+rivals:  ## Makes .venv-rivals, with PyTorch and KerasHub, for benchmarks/generation.py and shakespeare.py.
+	@$(PYTHON) -m venv .venv-rivals
+	@.venv-rivals/bin/python -m pip --disable-pip-version-check -qq install $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' benchmarks/rivals.txt)
+	@.venv-rivals/bin/python -m pip --disable-pip-version-check -qq install -r benchmarks/rivals.txt
+
+clean:  ## Removes .venv, .venv-rivals, caches and builds; runs/ stays.
+	@rm -rf .venv .venv-rivals .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp comes last: an install that broke off is begun again.

@@ -1,5 +1,6 @@
 """From a trained model and its task to a SavedModel that takes raw text."""
 
+import functools
 import json
 import pathlib
 import shutil
@@ -92,9 +93,17 @@ _Endpoints = Iterator[tuple[str, Callable]]
 def _traced(function: Callable, **signature: tuple[list, tf.DType]) -> Callable:
     """A function of tensors of these shapes and types, as a graph."""
     specs = [tf.TensorSpec(shape, dtype, name) for name, (shape, dtype) in signature.items()]
-    traced = tf.function(function, input_signature=specs, autograph=False)
-    traced.get_concrete_function()
-    return traced
+    options = {"input_signature": specs, "autograph": False}
+    graph = tf.function(function, **options).get_concrete_function()
+
+    # Saving traces a function with default values once more: that is to be this one, of one call.
+    @functools.wraps(function)
+    def called(*arguments):
+        return graph(*arguments)
+
+    endpoint = tf.function(called, **options)
+    endpoint.get_concrete_function()
+    return endpoint
 
 
 def _classification(module, model, task, options) -> _Endpoints:

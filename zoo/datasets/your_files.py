@@ -41,7 +41,7 @@ def from_files(
     seed: int = 0,
     labelled: bool = True,
 ) -> TextDataset:
-    """Makes a dataset of your own files, with two classes or more.
+    """Makes a dataset of your own files, with two classes or more or without labels.
 
     What `path`, and likewise `validation_data` and `test_data`, may be:
 
@@ -115,7 +115,7 @@ def from_files(
         validation=validation,
         test=test,
         label_names=label_names,
-        is_continuous=not labelled and _is_continuous(places, collectors),
+        is_continuous=_is_continuous(places, collectors),
         audit=audit(collectors.values(), train=train, validation=validation, test=test),
         arguments={
             "path": str(path),
@@ -174,9 +174,10 @@ def _to_split(collector: TextCollector, label_names: tuple[str, ...] | None, sou
 
 
 def _is_continuous(places: dict[str, Path], collectors: dict[str, TextCollector]) -> bool:
-    """Whether what was read without labels gives a stretch of a running text to each split.
+    """Whether each split is a stretch of a running text: a .txt file, or cut from the only text.
 
-    A carve may leave one text to a split of a folder or a table, which is a document still.
+    A carve may leave one text to a split of a folder or a table, which is a document still. Texts
+    with labels are documents: there are two at least, and a .txt file is refused for them.
     """
     is_cut = len(collectors["train"].texts) == 1 and len(places) < len(_SPLITS)
     return all(

@@ -78,8 +78,15 @@ class Decoder(tf.Module):
         self._never = tuple(never)
         self._jit_compile = jit_compile
         self._state_dtype = state_dtype
-        self._advance_by = tf.function(self._steps, jit_compile=jit_compile)
-        self._begin_at = tf.function(self._begin, reduce_retracing=True)
+        self._advance_by = tf.function(self._steps, jit_compile=jit_compile, autograph=False)
+        self._begin_at = tf.function(
+            self._begin,
+            autograph=False,
+            input_signature=[
+                tf.TensorSpec([None, None], tf.int32),
+                tf.TensorSpec([], tf.int32),
+            ],
+        )
 
     def __call__(self, prompt_ids, max_new_tokens, sampling: Sampling) -> dict:
         """Continues prompts.
@@ -206,7 +213,9 @@ class Decoder(tf.Module):
             finished = finished | (chosen == self._end_id)
             # A finished row reads pads from here on, which leave its state as it was.
             reads = tf.where(finished, 0, chosen)
-            features, state = self.model.advance(reads[:, None], state)
+            features, advanced = self.model.advance(reads[:, None], state)
+            # Of the type that it is kept in, whatever the model computes in.
+            state = tf.nest.map_structure(lambda x, kept: tf.cast(x, kept.dtype), advanced, state)
             logits = tf.cast(self.model.head(features[:, -1]), tf.float32)
             return index + 1, logits, state, finished, memory, tokens, origin
 

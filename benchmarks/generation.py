@@ -1,0 +1,168 @@
+"""Tokens per second of text generation: our SavedModel's `generate` against the better rival.
+
+A GPT-2 of given sizes with random weights continues prompts of 16 tokens by 480, drawing from the
+40 likeliest. The rivals are transformers on PyTorch and KerasHub (`generation_rivals.py`), each in
+its fastest way; ours is the endpoint `generate` of a SavedModel, from strings to strings, in plain
+TensorFlow. All run in processes of their own, and their rounds alternate; medians are printed.
+Beside it: seconds of the export and of the first call, and the cost of a token as the text grows.
+
+    make rivals
+    taskset -c 0,1 python benchmarks/generation.py --size large --batch 1
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve()
+RIVALS_PYTHON = HERE.parent.parent / ".venv-rivals" / "bin" / "python"
+
+SIZES = {
+    "large": {"layers": 6, "width": 384, "heads": 6, "vocabulary": 20_000},
+    "small": {"layers": 4, "width": 128, "heads": 4, "vocabulary": 65},
+}
+PROMPT_TOKENS, NEW_TOKENS, TOP_K, CONTEXT = 16, 480, 40, 512
+
+# What plain TensorFlow does with the SavedModel: a round for each line of its standard input, which
+# says how many new tokens.
+SERVER = """
+import json, os, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+sys.modules["zoo"] = sys.modules["keras"] = None
+import tensorflow as tf
+
+path, batch, prompt = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+start = time.perf_counter()
+loaded = tf.saved_model.load(path)
+prompts = tf.constant([prompt] * batch)
+for line in sys.stdin:
+    seconds, new_tokens = time.perf_counter(), int(line)
+    loaded.generate(prompts, tf.constant(new_tokens), top_k=tf.constant(40), seed=tf.constant(1))
+    print(json.dumps({"seconds": time.perf_counter() - seconds}), flush=True)
+"""
+
+
+def export(model: str, size: dict, state_dtype: str | None, path: str) -> None:
+    """Writes a SavedModel with random weights; prints the seconds that this took."""
+    import zoo
+    from zoo.preprocessing import TextToIds
+
+    words = [f"word{i}" for i in range(size["vocabulary"] - 4)]
+    text_to_ids = TextToIds(vocabulary=words, add_start=True, lowercase=False)
+    task = zoo.tasks.TextGeneration(text_to_ids, sequence_length=CONTEXT, context_length=CONTEXT)
+    options = (
+        {"embedding_dim": size["width"], "num_layers": size["layers"], "num_heads": size["heads"]}
+        if model == "gpt"
+        else {"embedding_dim": size["width"], "units": size["width"]}
+    )
+    built = zoo.create_model(model, **task.model_arguments(), **options)
+    start = time.perf_counter()
+    zoo.export_saved_model(built, task, path, state_dtype=state_dtype)
+    print(json.dumps({"seconds": time.perf_counter() - start}))
+
+
+class Process:
+    """A process that does a round for each line it is given, and answers with a JSON line."""
+
+    def __init__(self, *command):
+        self._process = subprocess.Popen(
+            [*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def read(self) -> dict:
+        """The next JSON line."""
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        raise SystemExit("A process of the benchmark has ended early; see above.")
+
+    def round(self, line: object = "") -> dict:
+        """One round."""
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self.read()
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def main() -> None:
+    """Times all in turn and prints medians and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", choices=list(SIZES), default="large")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--model", default="gpt", help="ours; rivals are left out for others")
+    parser.add_argument("--state-dtype", choices=["bfloat16"])
+    parser.add_argument("--no-rivals", action="store_true")
+    parser.add_argument("--export", metavar="PATH", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    size = SIZES[arguments.size]
+    if arguments.export:
+        export(arguments.model, size, arguments.state_dtype, arguments.export)
+        return
+
+    rivals = {}
+    if arguments.model == "gpt" and not arguments.no_rivals:
+        for name in ("transformers", "keras_hub"):
+            flags = [part for key, value in size.items() for part in (f"--{key}", value)]
+            rivals[name] = Process(
+                RIVALS_PYTHON,
+                HERE.with_name("generation_rivals.py"),
+                *("--rival", name, "--batch", arguments.batch, "--new-tokens", NEW_TOKENS),
+                *("--prompt-tokens", PROMPT_TOKENS, "--top-k", TOP_K, *flags),
+            )
+            print(name, json.dumps(rivals[name].read()), flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "1"
+        command = [sys.executable, HERE, "--export", path, "--size", arguments.size]
+        command += ["--model", arguments.model]
+        if arguments.state_dtype:
+            command += ["--state-dtype", arguments.state_dtype]
+        ran = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True, check=True)
+        exporting = json.loads(ran.stdout.splitlines()[-1])["seconds"]
+        prompt = " ".join(f"word{i}" for i in range(PROMPT_TOKENS - 1))
+        ours = Process(sys.executable, "-c", SERVER, path, arguments.batch, prompt)
+        first = ours.round(NEW_TOKENS)["seconds"]
+        short, long = [], []
+        for _ in range(arguments.rounds):
+            times = {tokens: ours.round(tokens)["seconds"] for tokens in (0, 64, 448, 512 - 16)}
+            short.append(times[64] - times[0])
+            long.append((times[496] - times[448]) * 64 / 48)
+        seconds: dict[str, list[float]] = {name: [] for name in (*rivals, "ours")}
+        for _ in range(arguments.rounds):
+            for name, rival in rivals.items():
+                seconds[name].append(rival.round()["seconds"])
+            seconds["ours"].append(ours.round(NEW_TOKENS)["seconds"])
+        ours.close()
+    for rival in rivals.values():
+        rival.close()
+
+    rates = {
+        name: arguments.batch * NEW_TOKENS / statistics.median(all_)
+        for name, all_ in seconds.items()
+    }
+    what = f"{arguments.model}, {size}, batch {arguments.batch}"
+    print(f"{what}, state {arguments.state_dtype or 'float32'}")
+    for name, rate in rates.items():
+        print(f"  {name:14} {rate:7.0f} tokens a second")
+    if rivals:
+        best = max(rate for name, rate in rates.items() if name != "ours")
+        print(f"  ours is {rates['ours'] / best:.2f} times the better rival")
+    print(
+        f"  export {exporting:.1f} s, first call {first:.1f} s, together {exporting + first:.1f} s"
+    )
+    ratio = statistics.median(long) / statistics.median(short)
+    print(f"  a token near the end costs {ratio:.2f} times one of the first 64")
+
+
+if __name__ == "__main__":
+    main()
