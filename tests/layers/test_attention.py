@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.layers import MultiHeadAttention, SinePositions, TransformerBlock
+from zoo.layers import LearnedPositions, MultiHeadAttention, SinePositions, TransformerBlock
 from zoo.layers.attention import distance_penalty
+from zoo.layers.embedding import rotated
 
 BATCH, ASKING, ASKED, WIDTH, HEADS = 2, 4, 6, 8, 2
 
@@ -19,33 +20,51 @@ def random(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
+def turned(x, positions):
+    """Su et al. 2021, equation 34, as a product of complex numbers: (B, T, H)."""
+    half = x.shape[-1] // 2
+    angles = positions[:, None] / 10_000 ** (np.arange(half) / half)
+    product = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angles)
+    return np.concatenate([product.real, product.imag], axis=-1)
+
+
 def attention_by_hand(layer, x, source, mask):
     """Vaswani et al. 2017, equation 1, head by head."""
 
     def projected(dense, y):
         kernel, bias = (keras.ops.convert_to_numpy(w) for w in dense.weights)
-        return np.einsum("btd,dnh->btnh", y, kernel) + bias
+        return y @ kernel + bias
 
-    q, k, v = (
-        projected(dense, y)
-        for dense, y in ((layer.query, x), (layer.key, source), (layer.value, source))
+    width = WIDTH // layer.num_heads
+    q, (k, v) = (
+        projected(layer.query, x),
+        np.split(projected(layer.key_value, source), 2, axis=-1),
     )
     heads = []
-    for head in range(HEADS):
-        scores = q[:, :, head] @ k[:, :, head].transpose(0, 2, 1) / np.sqrt(WIDTH // HEADS)
-        heads.append(softmax(np.where(mask, scores, -np.inf)) @ v[:, :, head])
-    kernel, bias = (keras.ops.convert_to_numpy(w) for w in layer.output_projection.weights)
-    return np.einsum("btnh,nhd->btd", np.stack(heads, axis=2), kernel) + bias
+    for head in range(layer.num_heads):
+        asking = slice(head * width, (head + 1) * width)
+        place = head * layer.num_key_heads // layer.num_heads
+        asked = slice(place * width, (place + 1) * width)
+        query, key, value = q[..., asking], k[..., asked], v[..., asked]
+        if layer.rotary:
+            query = turned(query, np.arange(x.shape[1]))
+            key = turned(key, np.arange(source.shape[1]))
+        scores = query @ key.transpose(0, 2, 1) / np.sqrt(width)
+        heads.append(softmax(np.where(mask, scores, -np.inf)) @ value)
+    return projected(layer.output_projection, np.concatenate(heads, axis=-1))
 
 
-@pytest.fixture
-def layer():
-    keras.utils.set_random_seed(0)
-    layer = MultiHeadAttention(HEADS)
+def made(num_heads=HEADS, **options):
+    layer = MultiHeadAttention(num_heads, **options)
     layer.build((None, None, WIDTH))
     for weight in layer.trainable_variables:
         weight.assign(random(*weight.shape, seed=len(weight.path)) * 0.5)
     return layer
+
+
+@pytest.fixture
+def layer():
+    return made()
 
 
 def test_equals_the_equation_under_a_mask(layer):
@@ -55,6 +74,46 @@ def test_equals_the_equation_under_a_mask(layer):
     np.testing.assert_allclose(
         layer(x, source, mask), attention_by_hand(layer, x, source, mask), atol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("num_heads", "options"),
+    [(4, {"num_key_heads": 2}), (4, {"num_key_heads": 1}), (2, {"rotary": True})],
+)
+def test_shared_keys_and_rotary_positions_equal_the_equations(num_heads, options):
+    layer = made(num_heads, **options)
+    x = random(BATCH, ASKED, WIDTH)
+    mask = np.tril(np.ones((ASKED, ASKED), bool))[None]
+    given = layer(x, x, mask, positions=np.arange(ASKED)[None])
+    np.testing.assert_allclose(given, attention_by_hand(layer, x, x, mask), atol=1e-5)
+
+
+def test_a_rotated_product_depends_on_the_distance_alone():
+    query, key = random(1, 1, 1, WIDTH), random(1, 1, 1, WIDTH, seed=1)
+
+    def product(asking, asked):
+        turned_query = rotated(query, np.array([[asking]]))
+        return float(keras.ops.sum(turned_query * rotated(key, np.array([[asked]]))))
+
+    assert product(9, 4) == pytest.approx(product(105, 100), abs=1e-4)
+    assert product(9, 4) != pytest.approx(product(9, 5), abs=1e-3)
+    with pytest.raises(ValueError, match="heads of even width; it is 3"):
+        rotated(random(1, 1, 1, 3), np.array([[0]]))
+
+
+def test_learned_positions_add_the_vector_of_the_place():
+    layer = LearnedPositions(5)
+    x = random(BATCH, 3, WIDTH)
+    whole = keras.ops.convert_to_numpy(layer(x))
+    table = keras.ops.convert_to_numpy(layer.embeddings)
+    np.testing.assert_allclose(whole, x + table[:3], atol=1e-6)
+    moved = layer(x, np.array([[2, 3, 4], [0, 0, 1]]))
+    np.testing.assert_allclose(moved, x + table[[[2, 3, 4], [0, 0, 1]]], atol=1e-6)
+
+
+def test_heads_that_do_not_divide_are_refused():
+    with pytest.raises(ValueError, match="multiple of num_key_heads; 4 is not one of 3"):
+        MultiHeadAttention(4, num_key_heads=3)
 
 
 def test_what_is_masked_has_no_influence(layer):

@@ -5,6 +5,6 @@ SMALL = {
     "simple_rnn": {"embedding_dim": 8, "units": 6, "num_layers": 2},
     "lstm": {"embedding_dim": 8, "units": 6, "num_layers": 2},
     "gru": {"embedding_dim": 8, "units": 6, "num_layers": 2},
-    "gpt": {"embedding_dim": 8, "num_heads": 2, "num_layers": 2, "sequence_length": 30},
+    "gpt": {"embedding_dim": 8, "num_heads": 2, "num_layers": 2},
     "transformer": {"embedding_dim": 8, "hidden_units": 12, "num_heads": 2, "num_layers": 2},
 }

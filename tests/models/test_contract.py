@@ -22,7 +22,8 @@ def ids(lengths, width=None, seed=0):
 
 def made(name, **options):
     keras.utils.set_random_seed(1)
-    return create_model(name, vocabulary_size=VOCABULARY, **SMALL.get(name, {}), **options)
+    options = {"vocabulary_size": VOCABULARY, "sequence_length": 30, **options}
+    return create_model(name, **{**SMALL.get(name, {}), **options})
 
 
 def numpy(x):
@@ -119,3 +120,80 @@ def test_no_position_depends_on_what_follows(name):
     before, after = (numpy(model.features(x, source_ids)) for x in (token_ids, changed))
     np.testing.assert_array_equal(before[:, :5], after[:, :5])
     assert not np.array_equal(before[:, 5:], after[:, 5:])
+
+
+def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(name):
+    model = made(name, output="token")
+    prompt = ids(LENGTHS)
+    features, state = model.begin(prompt, 20)
+    if model.reads_source:
+        start = np.full((len(LENGTHS), 1), 2, "int32")
+        expected = numpy(model.features(start, prompt))[:, 0]
+        assert numpy(state["position"]).tolist() == [1] * len(LENGTHS)
+    else:
+        full = numpy(model.features(prompt))
+        expected = np.stack([full[row, length - 1] for row, length in enumerate(LENGTHS)])
+        assert numpy(state["position"]).tolist() == LENGTHS
+    np.testing.assert_allclose(numpy(features), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_more_room_changes_no_feature(name):
+    model = made(name, output="token")
+    token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
+    full = numpy(model.features(token_ids, source_ids))
+    state = model.initial_state(len(LENGTHS), 4, source_ids)
+    first, state = model.advance(token_ids[:, :4], state)
+    state = model.extend_state(state, 6)
+    second, _ = model.advance(token_ids[:, 4:], state)
+    features = np.concatenate([numpy(first), numpy(second)], axis=1)
+    for row, length in enumerate(LENGTHS):
+        np.testing.assert_allclose(features[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
+
+
+def test_no_gradient_comes_from_what_follows(name):
+    import tensorflow as tf
+
+    model = (
+        made(name, output="token", tie_embeddings=False)
+        if name != "bag_of_words"
+        else made(name, output="token")
+    )
+    token_ids = np.arange(4, 12, dtype="int32")[None]
+    table = model.token_embedding.trainable_variables[0].value
+    with tf.GradientTape() as tape:
+        features = model.features(token_ids, ids([5], seed=1) * 0 + 30)
+        read = tf.reduce_sum(features[:, 3] ** 2)
+    gradient = numpy(tf.convert_to_tensor(tape.gradient(read, table)))
+    assert np.abs(gradient[7]).max() > 0, "the position itself"
+    np.testing.assert_array_equal(gradient[8:12], 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("gpt", {"positions": "rotary", "num_key_heads": 1}),
+        ("gpt", {"tie_embeddings": True}),
+        ("lstm", {"tie_embeddings": True}),
+        ("transformer", {"tie_embeddings": True, "positions": "sine"}),
+    ],
+)
+def test_options_keep_the_contract(name, options, tmp_path):
+    model = made(name, output="token", **options)
+    token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
+    full = numpy(model.features(token_ids, source_ids))
+    state = model.initial_state(len(LENGTHS), 9, source_ids)
+    steps = []
+    for place in range(9):
+        step, state = model.advance(token_ids[:, place : place + 1], state)
+        steps.append(numpy(step))
+    stepped = np.concatenate(steps, axis=1)
+    for row, length in enumerate(LENGTHS):
+        np.testing.assert_allclose(stepped[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
+    logits = numpy(model.head(full))
+    assert logits.shape == (*token_ids.shape, VOCABULARY)
+    if options.get("tie_embeddings") and name == "gpt":
+        table = numpy(model.token_embedding.trainable_variables[0])
+        np.testing.assert_allclose(logits, full @ table.T, atol=1e-4)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(numpy(again.head(full)), logits, atol=1e-6)
