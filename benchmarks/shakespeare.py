@@ -22,7 +22,7 @@ RIVALS_PYTHON = HERE.parent.parent / ".venv-rivals" / "bin" / "python"
 RECIPES = {
     "gru": {
         "task": {"sequence_length": 64, "context_length": 512},
-        "model": {"embedding_dim": 64, "units": 256, "embedding_dropout": 0.0},
+        "model": {"embedding_dim": 64, "units": 256},
         "fit": {"epochs": 3, "batch_size": 64, "optimizer": "muon", "learning_rate": 0.02},
     },
     "gpt": {

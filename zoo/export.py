@@ -151,8 +151,8 @@ def _generation(module, model, task, options) -> _Endpoints:
     ):
         sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
         with tf.control_dependencies(_assertions(max_new_tokens, sampling)):
-            prompt_ids = prompt_to_ids(tf.identity(prompt))
-        written = decoder(prompt_ids, max_new_tokens, sampling)
+            prompt_ids, most = prompt_to_ids(tf.identity(prompt)), tf.identity(max_new_tokens)
+        written = decoder(prompt_ids, most, sampling)
         continuation = ids_to_text(written["token_ids"])
         return {
             "text": joined(prompt, continuation, task.text_to_ids.level),

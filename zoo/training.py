@@ -43,7 +43,8 @@ OPTIMIZERS = {
     ),
     "sgd": lambda rate, **options: keras.optimizers.SGD(rate, momentum=0.9, **options),
 }
-_SGD_RATE = 0.3
+# The highest rates of those that are not Adam's kin.
+_RATES = {"sgd": 0.3, "muon": 1e-2}
 SCHEDULES = ("linear", "cosine", "constant")
 
 # The most epochs of a fit where nobody says how many.
@@ -63,7 +64,7 @@ def fit_and_evaluate(
     *,
     epochs: int | None = None,
     batch_size: int = 64,
-    optimizer: str | keras.optimizers.Optimizer = "adam",
+    optimizer: str | keras.optimizers.Optimizer | None = None,
     learning_rate: float | None = None,
     schedule: str = "linear",
     warmup: float = 0.1,
@@ -95,9 +96,10 @@ def fit_and_evaluate(
         optimizer: `"adam"` and `"adamw"` (weight decay 0.01), both with a beta_2 of 0.99, `"muon"`
             (Jordan et al. 2024; Liu et al. 2025: the update of a matrix is made orthogonal, all
             else gets Adam at half the rate), `"sgd"` (momentum 0.9), or a Keras optimizer as it
-            is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay unused.
+            is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay unused. None for
+            what the task suggests.
         learning_rate: the highest rate; None for the model's own
-            `suggested_learning_rate`, for SGD 0.3.
+            `suggested_learning_rate`, for Muon 0.01, for SGD 0.3.
         schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"` to 0, or not at
             all, `"constant"`.
         warmup: share of all steps in which the rate rises from 0.
@@ -130,7 +132,7 @@ def fit_and_evaluate(
     settings = _Settings(
         epochs=epochs,
         batch_size=batch_size,
-        optimizer=optimizer,
+        optimizer=task.suggested_optimizer if optimizer is None else optimizer,
         learning_rate=learning_rate,
         schedule=schedule,
         warmup=warmup,
@@ -204,10 +206,10 @@ class _Settings:
         """These settings with the rate that suits a model, where none was asked for."""
         if self.learning_rate is not None:
             return self
-        adams = getattr(model, "suggested_learning_rate", 1e-3)
-        return dataclasses.replace(
-            self, learning_rate=_SGD_RATE if self.optimizer == "sgd" else adams
-        )
+        rate = getattr(model, "suggested_learning_rate", 1e-3)
+        if isinstance(self.optimizer, str):
+            rate = _RATES.get(self.optimizer, rate)
+        return dataclasses.replace(self, learning_rate=rate)
 
     def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         if not isinstance(self.optimizer, str):

@@ -14,7 +14,7 @@ from zoo.generation.sampling import Sampler, Sampling
 _STEPS = 64
 # The smallest room of a state, doubled whenever it is full: a step costs what its room costs, and
 # each room is compiled once.
-_ROOM = 128
+_ROOM = 256
 # Tokens that are read of a prompt by a model that could read any number.
 _LONGEST_PROMPT = 4096
 # Rows are filled up to one of these numbers, so that not every size of a batch is compiled anew.
@@ -103,6 +103,8 @@ class Decoder(tf.Module):
         """
         sampling = sampling.tensors()
         max_new_tokens = tf.convert_to_tensor(max_new_tokens, tf.int32)
+        # A width that is known would be the state's too, which has to grow in the loop.
+        prompt_ids = tf.compat.v1.placeholder_with_default(prompt_ids, [None, None])
         writing = self.start(prompt_ids, max_new_tokens)
         prompt_length = writing.length
         writing = tf.while_loop(

@@ -1,8 +1,6 @@
 """The average of word vectors: what can be known without the order of words."""
 
-import keras
-
-from zoo.models.parts import embedding_and_logits, penalty
+from zoo.models.parts import embedding_and_logits, embedding_dropout_layer, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -16,7 +14,7 @@ def BagOfWords(
     sequence_length: int | None = None,
     embedding_dim: int = 64,
     pooling: str = "average",
-    embedding_dropout: float = 0.5,
+    embedding_dropout: float | None = None,
     dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
@@ -30,7 +28,7 @@ def BagOfWords(
     """
     del sequence_length  # A bag has no length.
     return SequenceModel(
-        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
+        embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
         blocks=[],
         pooling=pooling,
         feature_dropout=dropout,

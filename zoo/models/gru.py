@@ -17,7 +17,7 @@ def GRU(
     num_layers: int = 1,
     bidirectional: bool = False,
     pooling: str = "average+max",
-    embedding_dropout: float = 0.5,
+    embedding_dropout: float | None = None,
     dropout: float = 0.0,
     tie_embeddings: bool = False,
     l1: float = 0.0,

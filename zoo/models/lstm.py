@@ -17,7 +17,7 @@ def LSTM(
     num_layers: int = 1,
     bidirectional: bool = False,
     pooling: str = "average+max",
-    embedding_dropout: float = 0.5,
+    embedding_dropout: float | None = None,
     dropout: float = 0.0,
     tie_embeddings: bool = False,
     l1: float = 0.0,
@@ -42,7 +42,8 @@ def LSTM(
             model is not `causal` and cannot generate.
         pooling: how a text's states become one vector: `"last"`, `"average"`, `"max"`,
             `"average+max"`.
-        embedding_dropout: share of the embeddings' entries set to zero in training.
+        embedding_dropout: share of the embeddings' entries set to zero in training; None for half
+            of them where a text has one answer, and for none where each token has.
         dropout: share dropped in training between layers and before the head.
         tie_embeddings: whether the token embeddings are the weights of the logits as well, for
             `output="token"`.

@@ -8,6 +8,21 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 
+def dropout_rate(rate: float | None, output: str) -> float:
+    """A rate as it was asked for; None for half where a text has one answer, else for none.
+
+    Labelled texts are few and are learned by heart; a language model learns from every token.
+    """
+    if rate is not None:
+        return rate
+    return 0.5 if output == "text" else 0.0
+
+
+def embedding_dropout_layer(rate: float | None, output: str) -> keras.layers.Dropout:
+    """The layer on the embeddings; for None see `dropout_rate`."""
+    return keras.layers.Dropout(dropout_rate(rate, output), name="embedding_dropout")
+
+
 def embedding_and_logits(
     *,
     vocabulary_size: int,

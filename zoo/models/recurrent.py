@@ -1,9 +1,7 @@
 """What the recurrent architectures share: all of it but the cell."""
 
-import keras
-
 from zoo.layers import RecurrentBlock
-from zoo.models.parts import embedding_and_logits, penalty
+from zoo.models.parts import embedding_and_logits, embedding_dropout_layer, penalty
 from zoo.models.sequence_model import SequenceModel
 
 
@@ -18,7 +16,7 @@ def recurrent_model(
     num_layers: int,
     bidirectional: bool,
     pooling: str,
-    embedding_dropout: float,
+    embedding_dropout: float | None,
     dropout: float,
     recurrent_gain: float = 1.0,
     tie_embeddings: bool,
@@ -29,7 +27,7 @@ def recurrent_model(
     """Embedding, `num_layers` recurrent blocks of one cell, head; for arguments see `zoo.LSTM`."""
     regularizer = penalty(l1, l2)
     return SequenceModel(
-        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
+        embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
         blocks=[
             RecurrentBlock(
                 cell,

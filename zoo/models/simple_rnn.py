@@ -17,7 +17,7 @@ def SimpleRNN(
     num_layers: int = 1,
     bidirectional: bool = False,
     pooling: str = "average+max",
-    embedding_dropout: float = 0.5,
+    embedding_dropout: float | None = None,
     dropout: float = 0.0,
     recurrent_gain: float = 0.5,
     tie_embeddings: bool = False,

@@ -4,7 +4,12 @@ import keras
 from keras import ops
 
 from zoo.layers import SinePositions, TransformerBlock
-from zoo.models.parts import embedding_and_logits, penalty
+from zoo.models.parts import (
+    dropout_rate,
+    embedding_and_logits,
+    embedding_dropout_layer,
+    penalty,
+)
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -99,9 +104,9 @@ def Transformer(
     num_layers: int = 1,
     num_heads: int = 2,
     positions: str = "distance",
-    embedding_dropout: float = 0.5,
+    embedding_dropout: float | None = None,
     dropout: float = 0.1,
-    feature_dropout: float = 0.5,
+    feature_dropout: float | None = None,
     tie_embeddings: bool = False,
     l1: float = 0.0,
     l2: float = 0.0,
@@ -123,9 +128,10 @@ def Transformer(
         num_heads: attention heads; must divide `embedding_dim`.
         positions: how the order of tokens is known: `"distance"`, attention that fades with
             distance (Press et al. 2022), or `"sine"`, waves added to the embeddings.
-        embedding_dropout: share of the embeddings' entries set to zero in training.
+        embedding_dropout: share of the embeddings' entries set to zero in training; None for half
+            of them where a text has one answer, and for none where each token has.
         dropout: share dropped in training, of attention weights and of each sublayer's output.
-        feature_dropout: share of what the head reads set to zero in training.
+        feature_dropout: share of what the head reads set to zero in training; None likewise.
         tie_embeddings: whether the token embeddings are the weights of the logits as well, for
             `output="token"`.
         l1: weight of the sum of absolute kernel weights in the training loss.
@@ -162,12 +168,12 @@ def Transformer(
     return EncoderDecoderModel(
         positions=SinePositions(name="positions") if positions == "sine" else None,
         context_length=sequence_length,
-        embedding_dropout=keras.layers.Dropout(embedding_dropout, name="embedding_dropout"),
+        embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
         encoder_blocks=blocks("encoder"),
         blocks=blocks("decoder", causal=True, cross_attention=True),
         pooling=None,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
-        feature_dropout=feature_dropout,
+        feature_dropout=dropout_rate(feature_dropout, output),
         output=output,
         **embedding_and_logits(
             vocabulary_size=vocabulary_size,

@@ -28,6 +28,7 @@ class Sentiment(Task):
     monitor = ("val_loss", "min")
     needs_labels = True
     default_dataset = "imdb_reviews"
+    suggested_optimizer = "adam"
     suggested_steps = 300
 
     def __init__(

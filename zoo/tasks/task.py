@@ -70,6 +70,7 @@ class Task(abc.ABC):
             `"min"` or `"max"`.
         needs_labels: whether its dataset must have them.
         default_dataset: the name of the dataset that is taken where nobody names one.
+        suggested_optimizer: the name of the optimizer that is taken where nobody names one.
         suggested_steps: how many steps a fit takes where nobody says how many epochs.
         seconds: what reading and tokenizing took, so far.
     """
@@ -79,6 +80,7 @@ class Task(abc.ABC):
     monitor: tuple[str, str]
     needs_labels: bool
     default_dataset: str
+    suggested_optimizer: str
     suggested_steps: int
 
     def __init__(self, text_to_ids, dataset: TextDataset | None = None):

@@ -48,6 +48,7 @@ class TextGeneration(Task):
     monitor = ("val_loss", "min")
     needs_labels = False
     default_dataset = "tiny_shakespeare"
+    suggested_optimizer = "muon"
     suggested_steps = 2000
 
     def __init__(
