@@ -26,6 +26,7 @@ SIZES = {
     "large": {"layers": 6, "width": 384, "heads": 6, "vocabulary": 20_000},
     "small": {"layers": 4, "width": 128, "heads": 4, "vocabulary": 65},
 }
+RIVALS = ("transformers", "keras_hub")
 PROMPT_TOKENS, NEW_TOKENS, TOP_K, CONTEXT = 16, 480, 40, 512
 
 # What plain TensorFlow does with the SavedModel: a round for each line of its standard input, which
@@ -101,7 +102,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", default="gpt", help="ours; rivals are left out for others")
     parser.add_argument("--state-dtype", choices=["bfloat16"])
-    parser.add_argument("--no-rivals", action="store_true")
+    parser.add_argument(
+        "--rivals", nargs="*", choices=RIVALS, default=list(RIVALS), help="none: ours alone"
+    )
     parser.add_argument("--export", metavar="PATH", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     size = SIZES[arguments.size]
@@ -110,14 +113,14 @@ def main() -> None:
         return
 
     rivals = {}
-    if arguments.model == "gpt" and not arguments.no_rivals:
-        for name in ("transformers", "keras_hub"):
+    if arguments.model == "gpt":
+        for name in arguments.rivals:
             flags = [part for key, value in size.items() for part in (f"--{key}", value)]
             rivals[name] = Process(
                 RIVALS_PYTHON,
                 HERE.with_name("generation_rivals.py"),
                 *("--rival", name, "--batch", arguments.batch, "--new-tokens", NEW_TOKENS),
-                *("--prompt-tokens", PROMPT_TOKENS, "--top-k", TOP_K, *flags),
+                *("--prompt-tokens", PROMPT_TOKENS, "--top-k", TOP_K, "--trials", 1, *flags),
             )
             print(name, json.dumps(rivals[name].read()), flush=True)
 

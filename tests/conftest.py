@@ -34,3 +34,22 @@ def run(reviews, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "gru"
     make_run(reviews, folder)
     return folder
+
+
+def fit_writer(task, folder: pathlib.Path, **options) -> zoo.Report:
+    """Fits a tiny GRU to text generation."""
+    settings = {"epochs": 3, "batch_size": 16, "seed": 3, "log_dir": folder, "verbose": False}
+    return zoo.fit_and_evaluate(
+        lambda: zoo.GRU(**task.model_arguments(), embedding_dim=16, units=32),
+        task,
+        **{**settings, **options},
+    )
+
+
+@pytest.fixture(scope="session")
+def writing_run(reviews, tmp_path_factory):
+    """The folder of a run of text generation that nobody changes, with everything in it."""
+    folder = tmp_path_factory.mktemp("runs") / "writing"
+    fit_writer(zoo.tasks.text_generation(reviews), folder)
+    zoo.export_saved_model(*zoo.load(folder), folder / "saved_model" / "1")
+    return folder

@@ -104,6 +104,7 @@ def test_what_there_is(call):
 
 
 FIT = ("fit", "lstm", "sentiment", "--out", "OUT")
+FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
 
 
 @pytest.mark.parametrize(
@@ -141,14 +142,39 @@ FIT = ("fit", "lstm", "sentiment", "--out", "OUT")
         (("evaluate", "--model", "RUN", "--data", "TWO"), "The labels of"),
         (("export", "nowhere"), "There is no model at nowhere"),
         (("export", "RUN", "--out", "TABLE/1"), "Cannot write"),
+        (("generate", "The", "--model", "WRITER", "--temperature", "-1"), "0 or more; it is -1"),
+        (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "num_beams must be 1"),
+        (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
+        (("generate", "The"), "Missing option '--model'"),
+        (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
+        (("predict", "The", "--model", "WRITER"), "is not a model for sentiment"),
+        (
+            (*FIT_WRITER, "--label-column", "x"),
+            "text_generation reads no labels: leave out --label-column",
+        ),
+        (
+            (*FIT_WRITER, "--truncation", "end"),
+            "Unknown argument of text_generation 'truncation'",
+        ),
+        (
+            (*FIT_WRITER, "--data", "TWO", "--label-column", "label"),
+            "reads no labels",
+        ),
+        (
+            (*FIT_WRITER, "--data", "TWO", "--sequence-length", "1"),
+            "sequence_length must be 2 or more; it is 1",
+        ),
         (("chess",), "No such command 'chess'"),
     ],
 )
-def test_a_fault_is_one_sentence_and_status_2(call, arguments, message, table, run, tmp_path):
+def test_a_fault_is_one_sentence_and_status_2(
+    call, arguments, message, table, run, writing_run, tmp_path
+):
     two = "text,label\n" + "".join(f"word {i},{'good' if i % 2 else 'bad'}\n" for i in range(40))
     files = {
         "TABLE": table,
         "RUN": run,
+        "WRITER": writing_run,
         "ONE": tmp_path / "one.csv",
         "TWO": tmp_path / "two.csv",
         "OTHER": tmp_path / "other.csv",
@@ -189,3 +215,85 @@ def test_help_tells_what_an_option_takes(call):
     assert "  zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm\n" in printed
     for words in ("--pooling [last|average|max|average+max]", "--seeds", "--text-column"):
         assert words in printed
+
+
+# Writing
+
+VERSE = "".join(f"Line {i} of a song that goes on and on.\n" for i in range(60))
+
+
+@pytest.mark.parametrize("source", ["my.txt", "my.csv"])
+def test_from_a_text_of_ones_own_to_more_of_it(call, tmp_path, source):
+    data, out = tmp_path / source, tmp_path / "run"
+    columns = ()
+    if source == "my.txt":
+        data.write_text(VERSE)
+    else:
+        data.write_text(
+            "\n".join(["id,line", *(f'{i},"{v}"' for i, v in enumerate(VERSE.split("\n")))])
+        )
+        columns = ("--text-column", "line")
+    small = (*SMALL, "--level", "character", "--sequence-length", 32, "--batch-size", 8, "--json")
+    arguments = ("fit", "gru", "text_generation", "--data", data, *columns, *small)
+    status, printed, error = call(*arguments, "--out", out)
+    assert status == 0, error
+    report = json.loads(printed)
+    assert report["task"] == "text_generation"
+    assert set(report["test"]) == {"loss", "perplexity", "bits_per_character"}
+    _, task = zoo.load(out)
+    assert (task.text_to_ids.level, task.sequence_length) == ("character", 32)
+    # The lines of a table end, a running text does not.
+    assert task.text_to_ids.add_end == (source == "my.csv")
+    assert {"report.json", "model.keras", "task.json", "saved_model", "logs"} == {
+        path.name for path in out.iterdir()
+    }
+
+    written = ("--max-new-tokens", 5, "--temperature", 0.5)
+    status, printed, _ = call("generate", "--model", out, "Line", *written)
+    assert status == 0 and printed.startswith("Line") and printed.endswith("\n")
+    assert len(printed) <= len("Line") + 5 + 1
+
+
+def test_a_prompt_is_continued_as_the_pipeline_does(call, writing_run):
+    options = {"max_new_tokens": 10, "seed": 4}
+    expected = zoo.pipeline("text-generation", writing_run)("The story was", **options)
+    flags = ("--max-new-tokens", 10, "--seed", 4)
+    status, printed, error = call("generate", "--model", writing_run, "The story was", *flags)
+    assert (status, printed, error) == (0, expected["text"] + "\n", "")
+    _, printed, _ = call("generate", "--model", writing_run, "The story was", *flags, "--json")
+    answer = json.loads(printed)
+    assert answer.pop("prompt") == "The story was" and answer == expected
+
+
+def test_prompts_are_read_from_standard_input(call, writing_run):
+    arguments = ("generate", "--model", writing_run, "--max-new-tokens", 3, "--json")
+    status, printed, _ = call(*arguments, stdin=b"The story\r\n\n\xff doctor\n")
+    answers = [json.loads(line) for line in printed.splitlines()]
+    assert status == 0
+    assert [answer["prompt"] for answer in answers] == ["The story", "", "\ufffd doctor"]
+    assert all(answer["text"].startswith(answer["prompt"]) for answer in answers)
+    status, printed, _ = call("generate", "--model", writing_run, stdin=b"")
+    assert (status, printed) == (0, "")
+
+
+def test_beams_from_the_command_line(call, writing_run):
+    options = {"max_new_tokens": 4, "num_beams": 3}
+    expected = zoo.pipeline("text-generation", writing_run)(["For", "The"], **options)
+    flags = ("--max-new-tokens", 4, "--num-beams", 3)
+    status, printed, _ = call("generate", "--model", writing_run, "For", "The", *flags)
+    assert status == 0
+    assert printed.splitlines() == [answer["text"] for answer in expected]
+
+
+def test_a_writer_is_evaluated(call, writing_run, tmp_path):
+    report = zoo.Report.load(writing_run / "report.json")
+    status, printed, _ = call("evaluate", "--model", writing_run, "--json")
+    scores = json.loads(printed)
+    assert status == 0 and scores["scores"] == pytest.approx(report.test, rel=1e-5)
+    assert scores["tokens"] == report.details["tokens"]
+    _, printed, _ = call("evaluate", "--model", writing_run, "--split", "validation")
+    assert [line.split()[0] for line in printed.splitlines()] == list(report.test)
+    mine = tmp_path / "mine.csv"
+    mine.write_text("text\n" + "".join(f"The story was dull {i}.\n" for i in range(30)))
+    status, printed, _ = call("evaluate", "--model", writing_run, "--data", mine, "--json")
+    assert status == 0 and json.loads(printed)["scores"]["loss"] > 0

@@ -1,8 +1,12 @@
 """Loading and using what a run has written, and damage done to it on purpose."""
 
 import csv
+import itertools
 import json
+import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -139,3 +143,141 @@ def test_a_damaged_task_is_told(copy, content):
     (copy / "task.json").write_text(content)
     with pytest.raises((FileError, ValueError), match=r"task"):
         zoo.load(copy)
+
+
+# Writing
+
+
+@pytest.fixture(scope="module")
+def write(writing_run):
+    return zoo.pipeline("text-generation", writing_run)
+
+
+PROMPTS = ["The story was", "", "A doctor"]
+SHORT = {"max_new_tokens": 12}
+
+
+def test_a_prompt_gives_an_answer_and_a_list_gives_a_list(write):
+    one = write(PROMPTS[0], **SHORT)
+    assert set(one) == {"text", "continuation", "log_probability"}
+    assert one["text"] == f"{PROMPTS[0]} {one['continuation']}"
+    many = write(PROMPTS, **SHORT)
+    assert [answer["text"].startswith(p) for answer, p in zip(many, PROMPTS, strict=True)]
+    assert many[0]["text"] == one["text"] and write([]) == []
+    assert write(PROMPTS[0].encode(), **SHORT)["text"] == one["text"]
+    with pytest.raises(TypeError, match="must be a string; one is of type int"):
+        write(["a", 3])
+
+
+def test_a_seed_gives_the_same_text_in_every_process(write, writing_run):
+    texts = [write(PROMPTS[0], seed=seed, **SHORT)["text"] for seed in (7, 7, 8)]
+    assert texts[0] == texts[1] != texts[2]
+    code = (
+        "import sys, zoo\n"
+        "write = zoo.pipeline('text-generation', sys.argv[1])\n"
+        "print(write(sys.argv[2], seed=7, max_new_tokens=12)['text'])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, writing_run, PROMPTS[0]],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.stdout.rstrip("\n") == texts[0], ran.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_new_tokens": 70, "seed": 3},
+        {"max_new_tokens": 12, "temperature": 0.0, "no_repeat_ngram_size": 2},
+        {"max_new_tokens": 0},
+    ],
+)
+def test_what_is_streamed_is_the_text_of_a_call(write, options):
+    for prompt in PROMPTS[:2]:
+        pieces = list(write.stream(prompt, **options))
+        assert prompt + "".join(pieces) == write(prompt, **options)["text"]
+        assert all(pieces)
+
+
+def test_beams_find_a_text_at_least_as_likely_as_the_greedy_one(write):
+    greedy = write(PROMPTS, temperature=0.0, **SHORT)
+    one_beam = write(PROMPTS, num_beams=1, temperature=0.0, **SHORT)
+    assert one_beam == greedy
+    for wide, narrow in zip(write(PROMPTS, num_beams=4, **SHORT), greedy, strict=True):
+        assert wide["log_probability"] >= narrow["log_probability"] - 1e-4
+        assert wide["text"].endswith(wide["continuation"])
+    assert write(PROMPTS, num_beams=4, seed=1, **SHORT) == write(PROMPTS, num_beams=4, **SHORT)
+
+
+def test_no_pair_of_words_comes_twice(write):
+    for answer in write(PROMPTS * 4, max_new_tokens=40, no_repeat_ngram_size=2, temperature=0.5):
+        words = re.findall(r"\w+|[^\w\s]", answer["text"])
+        pairs = list(itertools.pairwise(words))
+        assert len(set(pairs)) == len(pairs)
+    again = write(PROMPTS * 4, max_new_tokens=40, temperature=0.5)
+    pairs = [list(itertools.pairwise(re.findall(r"\w+|[^\w\s]", a["text"]))) for a in again]
+    assert any(len(set(each)) < len(each) for each in pairs)
+
+
+def test_a_model_of_attention_searches_and_streams_too(reviews, tmp_path):
+    """Its state has a place for each token, and grows."""
+    task = zoo.tasks.text_generation(reviews, sequence_length=16)
+    model = zoo.GPT(**task.model_arguments(), embedding_dim=8, num_layers=1)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "task.json").write_text(json.dumps(task.get_config()))
+    zoo.export_saved_model(model, task, tmp_path / "saved_model" / "1", jit_compile=False)
+    write = zoo.pipeline("text-generation", tmp_path)
+    greedy = {"max_new_tokens": 20, "temperature": 0.0}
+    assert "".join(write.stream("The", **greedy)) == write("The", **greedy)["text"][3:]
+    for answer in write(PROMPTS, num_beams=2, max_new_tokens=20):
+        assert answer["continuation"] and np.isfinite(answer["log_probability"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": -1}, "temperature must be 0 or more; it is -1"),
+        ({"temperature": float("nan")}, "temperature must be 0 or more; it is nan"),
+        ({"top_p": 7}, "top_p must be above 0 and at most 1; it is 7"),
+        ({"top_p": 0}, "top_p must be above 0 and at most 1; it is 0"),
+        ({"top_k": -1}, "top_k must be 0 (off) or more; it is -1"),
+        ({"max_new_tokens": -5}, "max_new_tokens must be 0 or more; it is -5"),
+        ({"max_new_tokens": 2**31}, "max_new_tokens must be 0 or more; it is 2147483648"),
+        ({"repetition_penalty": 0}, "repetition_penalty must be above 0 (1 is none); it is 0"),
+        ({"seed": -1}, "seed must be from 0 to 2147483647; it is -1"),
+        ({"num_beams": 0}, "num_beams must be 1 or more; it is 0"),
+        ({"no_repeat_ngram_size": -2}, "no_repeat_ngram_size must be 0 (off) or more; it is -2"),
+    ],
+)
+def test_absurd_arguments_are_refused(write, options, message):
+    for run_it in (write, write.stream):
+        with pytest.raises(ValueError) as caught:
+            run_it("The", **options)
+        assert str(caught.value) == message + "."
+
+
+def test_beams_are_not_streamed(write):
+    with pytest.raises(ValueError, match="num_beams must be 1 to stream"):
+        write.stream("The", num_beams=2)
+
+
+def test_the_scores_of_a_writer_are_made_again_from_raw_text(writing_run):
+    written = zoo.Report.load(writing_run / "report.json")
+    for split, expected in (("test", written.test), ("validation", written.validation)):
+        again = zoo.evaluate(writing_run, split=split)
+        assert again.scores == pytest.approx(expected, rel=1e-5)
+    assert zoo.evaluate(writing_run).details == written.details
+
+
+def test_a_model_for_something_else_is_refused(run, writing_run):
+    for kind, folder, purpose in (
+        ("sentiment-analysis", writing_run, "sentiment"),
+        ("text-generation", run, "text generation"),
+    ):
+        with pytest.raises(FileError) as caught:
+            zoo.pipeline(kind, folder)
+        message = str(caught.value)
+        assert message.endswith(f"is not a model for {purpose}.")
+        assert str(folder) in message and "\n" not in message

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.conftest import make_run
+from tests.conftest import fit_writer, make_run
 from zoo.tasks.batches import epoch_batches
 from zoo.training import TrainingError, WarmupDecay
 
@@ -148,7 +148,7 @@ def test_the_rate_rises_and_falls(decay):
     assert rates[55] == pytest.approx(middle) and rates[100] == pytest.approx(end, abs=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon", "sgd"])
 def test_optimizers_by_name(task, optimizer):
     model = small(task)()
     fit(task, model, optimizer=optimizer)
@@ -168,7 +168,7 @@ def test_a_loss_that_is_no_number_stops_with_the_step(task):
     [
         ({"epochs": 0}, "epochs must be at least 1; it is 0"),
         ({"batch_size": -3}, "batch_size must be at least 1; it is -3"),
-        ({"optimizer": "adamm"}, "optimizer must be one of adam, adamw, sgd"),
+        ({"optimizer": "adamm"}, "optimizer must be one of adam, adamw, muon, sgd"),
         ({"schedule": "step"}, "schedule must be one of linear, cosine, constant"),
         ({"warmup": 1.0}, "warmup must be at least 0 and below 1"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
@@ -188,3 +188,50 @@ def test_tensorboard_finds_train_and_validation_scalars(run):
         (file,) = (run / "logs" / part).glob("events.out.*")
         tags = {v.tag for event in summary_iterator(str(file)) for v in event.summary.value}
         assert {"epoch_loss", "epoch_accuracy"} <= tags
+
+
+# Text generation
+
+
+def test_text_generation_with_one_seed_gives_the_same_weights_bit_by_bit(
+    reviews, writing_run, tmp_path
+):
+    task = zoo.tasks.text_generation(reviews)
+    report = fit_writer(task, tmp_path / "again")
+    first, again = (zoo.load(path)[0].get_weights() for path in (writing_run, tmp_path / "again"))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    written = zoo.Report.load(writing_run / "report.json")
+    assert (written.test, written.history[0]["loss"]) == (report.test, report.history[0]["loss"])
+    other = fit_writer(task, tmp_path / "other", seed=4)
+    assert other.test != report.test
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_tokens(reviews):
+    """At a rate of nearly nothing it is the loss of the untrained model on the whole split."""
+    task = zoo.tasks.text_generation(reviews, sequence_length=16, context_length=16)
+    model = zoo.GRU(
+        **task.model_arguments(), embedding_dim=8, units=8, embedding_dropout=0.0, dropout=0.0
+    )
+    # Tokens that are far from equally likely, so that batches of short texts differ from the rest.
+    model.logits.bias.assign(np.random.default_rng(0).normal(0, 3, model.logits.bias.shape))
+    report = fit(task, model, learning_rate=1e-12, batch_size=7, test=False)
+    examples = task.epoch_examples(3, 0)
+    total, tokens = 0.0, 0.0
+    for start in range(0, len(examples), 50):
+        indices = np.arange(start, min(start + 50, len(examples)))
+        inputs, targets, weights = task.batch(examples, indices)
+        logits = np.asarray(model(inputs)).astype("float64")
+        log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        told = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
+        total -= (told * weights).sum()
+        tokens += weights.sum()
+    assert tokens == examples.num_asked
+    assert report.history[0]["loss"] == pytest.approx(total / tokens, rel=1e-5)
+
+
+def test_learning_to_write_lowers_the_loss(writing_run):
+    report = zoo.Report.load(writing_run / "report.json")
+    untrained = math.log(len(zoo.load(writing_run)[1].text_to_ids.vocabulary))
+    assert report.optimum["loss"] < report.test["loss"] < untrained - 0.5
+    assert report.test["perplexity"] == pytest.approx(math.exp(report.test["loss"]))
+    assert report.history[-1]["val_loss"] < report.history[0]["val_loss"]

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.preprocessing import IdsToText, TextToIds, TokenSequences
+from zoo.preprocessing import IdsToText, TextToIds, TokenSequences, joined, splitting
 
 TEXTS = ["b a a", "a c b", "", "rare"]
 
@@ -129,3 +129,128 @@ def test_sequences_are_padded_on_the_right_to_a_multiple():
     assert sequences.padded(np.array([1]), multiple_of=4).tolist() == [[4, 0, 0, 0]]
     with pytest.raises(ValueError, match="add up to 2, the ids are 6"):
         TokenSequences(np.arange(6), [1, 1])
+
+
+WORDS = [
+    "a",
+    "dog",
+    "isn't",
+    "8",
+    "we",
+    ",",
+    ".",
+    "!",
+    "?",
+    ";",
+    ":",
+    "%",
+    "(",
+    ")",
+    "$",
+    "-",
+    "我",
+    "😀",
+]
+SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), max_size=12), min_size=5, max_size=30)
+
+
+@settings(max_examples=12, deadline=None)
+@given(SENTENCES)
+def test_words_that_are_written_are_read_as_the_same_ids(sentences):
+    layer = TextToIds(vocabulary=WORDS, lowercase=False, add_start=True, add_end=True)
+    back = IdsToText.from_text_to_ids(layer)
+    ids = [[2, *(4 + WORDS.index(word) for word in words), 3] for words in sentences]
+    width = max(map(len, ids))
+    texts = back(np.array([row + [0] * (width - len(row)) for row in ids], "int32"))
+    assert rows(layer.encode(texts.numpy().tolist())) == ids
+    # And a text that was written comes back.
+    np.testing.assert_array_equal(back(layer(texts)).numpy(), texts.numpy())
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(ANY_TEXT, min_size=5, max_size=30))
+def test_any_text_reads_the_same_once_it_is_standardized(texts):
+    layer = TextToIds(markup="keep", lowercase=False)
+    try:
+        ids = rows(layer.adapt(texts))
+    except ValueError:
+        return  # Not one token in all of them.
+    standardized = splitting.standardize(texts, markup="keep", lowercase=False).numpy().tolist()
+    assert rows(layer.encode(standardized)) == ids
+
+
+@settings(max_examples=12, deadline=None)
+@given(SENTENCES, st.data())
+def test_what_was_read_and_what_was_written_are_joined_to_the_whole(sentences, data):
+    layer = TextToIds(vocabulary=WORDS, lowercase=False)
+    back = IdsToText.from_text_to_ids(layer)
+    ids = [[4 + WORDS.index(word) for word in words] for words in sentences]
+    cuts = [data.draw(st.integers(0, len(words))) for words in sentences]
+
+    def written(parts):
+        return back(tf.ragged.constant(parts, ragged_rank=1, dtype=tf.int32).to_tensor())
+
+    prompts = written([row[:cut] for row, cut in zip(ids, cuts, strict=True)])
+    texts = joined(
+        prompts, written([row[cut:] for row, cut in zip(ids, cuts, strict=True)]), "word"
+    )
+    for text, prompt in zip(texts.numpy(), prompts.numpy(), strict=True):
+        assert text.startswith(prompt)
+    assert rows(layer.encode(texts.numpy().tolist())) == [row or [1] for row in ids]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "continuation", "expected"),
+    [
+        ("The story", "was dull.", "The story was dull."),
+        ("The story", ", not", "The story, not"),
+        ("The story ", "was", "The story was"),
+        ("The story\n", "was", "The story\nwas"),
+        ("He said (", "no)", "He said (no)"),
+        ("", "The", "The"),
+        ("The", "", "The"),
+        ("The ", "", "The "),
+        (b"\xff", "a", "\ufffd a"),
+        ("two\nlines", "more", "two\nlines more"),
+    ],
+)
+def test_a_continuation_stands_behind_a_space_where_english_has_one(prompt, continuation, expected):
+    joined_words = joined(tf.constant([prompt]), tf.constant([continuation]), "word")
+    assert joined_words.numpy()[0].decode() == expected
+    characters = joined(tf.constant([prompt]), tf.constant([continuation]), "character")
+    valid = prompt if isinstance(prompt, str) else prompt.decode("utf-8", "replace")
+    assert characters.numpy()[0].decode() == valid + continuation
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(ANY_TEXT, max_size=30))
+def test_characters_are_measured_as_they_are(texts):
+    layer = TextToIds(level="character", vocabulary="abc")
+    num_characters, unknown = layer.measure(texts)
+    assert num_characters == sum(map(len, texts))
+    assert unknown == collections.Counter(
+        c.encode() for text in texts for c in text if c not in "abc"
+    )
+
+
+@settings(max_examples=12, deadline=None)
+@given(SENTENCES)
+def test_words_are_measured_as_they_are_written(sentences):
+    layer = TextToIds(vocabulary=WORDS, lowercase=False)
+    back = IdsToText.from_text_to_ids(layer)
+    ids = [[4 + WORDS.index(word) for word in words] for words in sentences]
+    padded = tf.ragged.constant(ids, ragged_rank=1, dtype=tf.int32).to_tensor()
+    texts = [text.decode() for text in back(padded).numpy()]
+    assert layer.measure(texts) == (sum(map(len, texts)), {})
+    # The same length of words that it does not know.
+    num_characters, unknown = TextToIds(vocabulary=["a"], lowercase=False).measure(texts)
+    assert num_characters == sum(map(len, texts))
+    assert sum(unknown.values()) == sum(w != "a" for words in sentences for w in words)
+
+
+def test_what_did_not_enter_the_vocabulary_is_counted():
+    layer = TextToIds(vocabulary_size=5, minimum_count=2)
+    layer.adapt(["b a a b a", "c", "c é"])
+    assert layer.vocabulary[4:] == ["a"]
+    assert layer.left_out == {b"b": 2, b"c": 2, "é".encode(): 1}
+    assert TextToIds(vocabulary=["a"]).left_out == {}

@@ -104,7 +104,8 @@ class Sampler:
             repeated &= ~tf.reduce_all(repeated | ~allowed, axis=-1, keepdims=True)
             wanted = tf.where(repeated, logits.dtype.min, wanted)
         tokens = tf.where(finished, 0, draw(wanted, uniforms, sampling))
-        told = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
+        # One pass over the vocabulary, where a whole log-softmax would be three.
+        told = tf.gather(logits, tokens, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
         memory = {
             **memory,
             "seen": memory["seen"] | tf.one_hot(tokens, logits.shape[-1], True, False, dtype=bool),
@@ -166,32 +167,44 @@ def _truncated(logits, uniforms, top_k, top_p):
     """Draws among the likeliest tokens, sorting no more of the vocabulary than it must."""
     vocabulary_size = logits.shape[-1]
     few = min(_CANDIDATES, vocabulary_size)
-    everything = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
     values, ids = tf.math.top_k(logits, few)
-    reached = tf.reduce_sum(tf.exp(values - everything), axis=-1)
-    is_enough = tf.where(top_k > 0, top_k <= few, tf.reduce_all(reached >= top_p))
 
-    def among(candidates):
+    def among(candidates, whole):
         likeliest, theirs = candidates
-        return _among(likeliest, theirs, everything, uniforms, top_k, top_p)
+        shares = tf.exp(likeliest - whole)
+        return tf.gather(theirs, _nucleus(shares, uniforms, top_p), batch_dims=1)
+
+    def among_k(candidates):
+        likeliest, theirs = candidates
+        place = tf.range(tf.shape(likeliest)[-1])
+        left = tf.where(place < top_k, likeliest, logits.dtype.min)
+        return among((left, theirs), tf.reduce_logsumexp(left, axis=-1, keepdims=True))
+
+    def among_all():
+        whole = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
+        reached = tf.reduce_sum(tf.exp(values - whole), axis=-1)
+        return tf.cond(
+            tf.reduce_all(reached >= top_p) | (few == vocabulary_size),
+            lambda: among((values, ids), whole),
+            lambda: among(tf.math.top_k(logits, vocabulary_size), whole),
+        )
 
     return tf.cond(
-        is_enough | (few == vocabulary_size),
-        lambda: among((values, ids)),
-        lambda: among(tf.math.top_k(logits, vocabulary_size)),
+        top_k == 0,
+        among_all,
+        lambda: tf.cond(
+            (top_k <= few) | (few == vocabulary_size),
+            lambda: among_k((values, ids)),
+            lambda: among_k(tf.math.top_k(logits, vocabulary_size)),
+        ),
     )
 
 
-def _among(values, ids, everything, uniforms, top_k, top_p):
-    """Draws among candidates (R, K), likeliest first, whose logits are `values`."""
-    place = tf.range(tf.shape(values)[-1])
-    is_left = (place < top_k) | (top_k == 0)
-    left = tf.where(is_left, tf.exp(values - everything), 0.0)
-    # With `top_k` the shares are those among its tokens, else those among all.
-    share = tf.where(top_k > 0, left / tf.reduce_sum(left, axis=-1, keepdims=True), left)
-    before = tf.cumsum(share, axis=-1, exclusive=True)
-    chosen = _by_share(tf.where((before < top_p) | (place == 0), share, 0.0), uniforms)
-    return tf.gather(ids, chosen, batch_dims=1)
+def _nucleus(shares, uniforms, top_p):
+    """Draws a place (R,) in shares (R, K), largest first, of which the first to reach p stay."""
+    before = tf.cumsum(shares, axis=-1, exclusive=True)
+    is_first = tf.range(tf.shape(shares)[-1]) == 0
+    return _by_share(tf.where((before < top_p) | is_first, shares, 0.0), uniforms)
 
 
 def _by_share(shares, uniforms):

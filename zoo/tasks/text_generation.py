@@ -104,7 +104,7 @@ class TextGeneration(Task):
         return cls(
             text_to_ids,
             sequence_length=sequence_length,
-            context_length=context_length or sequence_length,
+            context_length=sequence_length if context_length is None else context_length,
             dataset=dataset,
         )
 
