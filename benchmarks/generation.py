@@ -114,13 +114,17 @@ def main() -> None:
 
     rivals = {}
     if arguments.model == "gpt":
+        if arguments.rivals and not RIVALS_PYTHON.exists():
+            raise SystemExit(
+                "There is no .venv-rivals: `make rivals` makes it, --rivals leaves it out."
+            )
         for name in arguments.rivals:
             flags = [part for key, value in size.items() for part in (f"--{key}", value)]
             rivals[name] = Process(
                 RIVALS_PYTHON,
                 HERE.with_name("generation_rivals.py"),
                 *("--rival", name, "--batch", arguments.batch, "--new-tokens", NEW_TOKENS),
-                *("--prompt-tokens", PROMPT_TOKENS, "--top-k", TOP_K, "--trials", 1, *flags),
+                *("--prompt-tokens", PROMPT_TOKENS, "--top-k", TOP_K, "--trials", 2, *flags),
             )
             print(name, json.dumps(rivals[name].read()), flush=True)
 
