@@ -244,6 +244,7 @@ def test_a_model_of_attention_searches_and_streams_too(reviews, tmp_path):
         ({"top_p": 0}, "top_p must be above 0 and at most 1; it is 0"),
         ({"top_k": -1}, "top_k must be 0 (off) or more; it is -1"),
         ({"max_new_tokens": -5}, "max_new_tokens must be 0 or more; it is -5"),
+        ({"max_new_tokens": 10**9}, "max_new_tokens must be at most 1000000; it is 1000000000"),
         ({"max_new_tokens": 2**31}, "max_new_tokens must be 0 or more; it is 2147483648"),
         ({"repetition_penalty": 0}, "repetition_penalty must be above 0 (1 is none); it is 0"),
         ({"seed": -1}, "seed must be from 0 to 2147483647; it is -1"),

@@ -18,8 +18,9 @@ from zoo.tasks.task import Task
 # Where TensorFlow leaves room in a SavedModel for what it does not read itself.
 EXTRA_ASSETS = "assets.extra"
 
-# Tokens of a text that `serve` scores: a bound on its time.
+# Tokens of a text that `serve` scores, and tokens that `generate` makes room for.
 _MOST_SCORED = 2**17
+_MOST_NEW_TOKENS = 1_000_000
 
 
 def export_saved_model(
@@ -183,8 +184,12 @@ def never_written(task: Task) -> list[int]:
 
 
 def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
-    expected = "max_new_tokens must be 0 or more; it is"
-    faults = [(max_new_tokens >= 0, expected, max_new_tokens), *sampling.faults()]
+    name, most = "max_new_tokens must be", _MOST_NEW_TOKENS
+    faults = [
+        (max_new_tokens >= 0, f"{name} 0 or more; it is", max_new_tokens),
+        (max_new_tokens <= most, f"{name} at most {most}; it is", max_new_tokens),
+        *sampling.faults(),
+    ]
     return [tf.debugging.Assert(holds, [message, value]) for holds, message, value in faults]
 
 
