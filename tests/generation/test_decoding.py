@@ -1,5 +1,6 @@
 """The loop, against what whole passes of the model say."""
 
+import functools
 import itertools
 
 import keras
@@ -12,6 +13,7 @@ from zoo.generation import BeamSearch, Decoder, Sampler, Sampling
 
 END, NEVER = 3, (0, 1, 2)
 VOCABULARY = 30
+IDS = np.arange(VOCABULARY)
 GREEDY = Sampling(temperature=0.0)
 
 
@@ -43,8 +45,21 @@ def decoder(model, strategy=None, jit_compile=False, **options):
     return Decoder(model, strategy, end_id=END, never=NEVER, jit_compile=jit_compile, **options)
 
 
+@functools.lru_cache(maxsize=4)
+def graph(decoding):
+    """All arguments are tensors, so that a decoder is traced once, as in a SavedModel."""
+    return tf.function(
+        lambda ids, new, sampling: decoding(ids, new, Sampling(*sampling)),
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([], tf.int32),
+            tuple(tf.TensorSpec([], x.dtype) for x in GREEDY.tensors()),
+        ],
+    )
+
+
 def decode(decoding, ids, new, sampling=GREEDY):
-    written = tf.function(lambda given: decoding(given, new, sampling))(ids)
+    written = graph(decoding)(ids, tf.constant(new), tuple(sampling.tensors()))
     return written["token_ids"].numpy(), written["log_probability"].numpy()
 
 
@@ -73,7 +88,7 @@ def test_greedy_is_the_argmax_of_whole_passes_and_its_probability_theirs(name):
         written, total = [], 0.0
         while len(written) < new and END not in written:
             logits = next_logits(model, prompt, written)
-            allowed = np.where(np.isin(np.arange(VOCABULARY), NEVER), -np.inf, logits)
+            allowed = np.where(np.isin(IDS, NEVER), -np.inf, logits)
             written.append(int(allowed.argmax()))
             total += log_softmax(logits)[written[-1]]
         assert tokens[row].tolist() == written + [0] * (new - len(written))
@@ -83,14 +98,14 @@ def test_greedy_is_the_argmax_of_whole_passes_and_its_probability_theirs(name):
 @pytest.mark.parametrize("name", ["gru", "gpt", "transformer"])
 @pytest.mark.parametrize("sampling", [GREEDY, Sampling(1.0, 5, 0.9, 1.3, seed=11)])
 def test_a_text_does_not_depend_on_its_company(name, sampling):
-    model = made(name)
+    decoding = decoder(made(name))
     ids = prompts(6, 1, 3)
-    together, _ = decode(decoder(model), ids, 12, sampling)
-    alone, _ = decode(decoder(model), ids[:1], 12, sampling)
+    together, _ = decode(decoding, ids, 12, sampling)
+    alone, _ = decode(decoding, ids[:1], 12, sampling)
     np.testing.assert_array_equal(together[:1], alone)
     if sampling is GREEDY:  # Draws depend on the row.
         for row, length in [(1, 1), (2, 3)]:
-            alone, _ = decode(decoder(model), ids[row : row + 1, :length], 12, sampling)
+            alone, _ = decode(decoding, ids[row : row + 1, :length], 12, sampling)
             np.testing.assert_array_equal(together[row : row + 1], alone)
 
 
@@ -105,11 +120,9 @@ def test_compiled_by_xla_it_writes_the_same(name):
 
 
 def test_seeds_matter_and_nothing_else_is_random():
-    model = made("gru")
+    decoding = decoder(made("gru"))
     ids = prompts(3, 3)
-    first, again, other = (
-        decode(decoder(model), ids, 20, Sampling(seed=seed))[0] for seed in (1, 1, 2)
-    )
+    first, again, other = (decode(decoding, ids, 20, Sampling(seed=seed))[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     assert not np.array_equal(first[0], first[1]), "rows are drawn apart"
@@ -128,31 +141,58 @@ def test_it_stops_at_the_end_token_and_pads_behind_it():
 
 
 def test_nothing_to_write_and_nobody_to_write_for():
-    model = made()
-    tokens, nats = decode(decoder(model), prompts(4, 2), 0)
+    decoding = decoder(made())
+    tokens, nats = decode(decoding, prompts(4, 2), 0)
     assert tokens.shape == (2, 0) and nats.tolist() == [0.0, 0.0]
-    tokens, nats = decode(decoder(model), tf.zeros([0, 1], tf.int32), 5)
+    tokens, nats = decode(decoding, tf.zeros([0, 1], tf.int32), 5)
     assert tokens.shape == (0, 5) and nats.shape == (0,)
+
+
+def endless(name, **options):
+    """A model none of whose texts ends."""
+    model = made(name, **options)
+    (bias,) = (w for w in model.trainable_variables if "logits/bias" in w.path)
+    bias.assign(np.where(IDS == END, -1e4, 0.0))
+    return model
 
 
 @pytest.mark.parametrize("name", ["gpt", "transformer"])
 def test_beyond_its_context_a_text_goes_on_from_the_last_half_of_it(name):
-    model = made(name, sequence_length=8)
-    for weight in model.trainable_variables:
-        if "logits/bias" in weight.path:
-            bias = np.zeros(VOCABULARY, "float32")
-            bias[END] = -1e4  # So that no text ends.
-            weight.assign(bias)
-    tokens, _ = decode(decoder(model), prompts(20, 2), 30)
-    assert (tokens > 0).all()
-    # When the state is full the last four tokens are read anew, as a prompt of their own.
-    begun = tokens[0].tolist()
-    prompt = [i for i in prompts(20, 2).numpy()[0].tolist() if i][-4:]
-    if name == "gpt":
-        four, _ = decode(decoder(model), tf.constant([prompt]), 4)
-        assert begun[:4] == four[0].tolist()
-    again, _ = decode(decoder(model), prompts(20, 2), 30)
-    np.testing.assert_array_equal(tokens, again)
+    model, context, new = endless(name, sequence_length=8), 8, 20
+    decoding = decoder(model)
+    for length in (20, 2):
+        tokens, nats = decode(decoding, prompts(length), new)
+        # What the model has before it when it begins, and what it writes from there.
+        before, since = prompts(length).numpy()[0].tolist()[-context // 2 :], []
+        text, total = [*before], 0.0
+        for _ in range(new):
+            # An encoder-decoder's start token has a place of its own.
+            if (1 if model.reads_source else len(before)) + len(since) == context:
+                before, since = text[-context // 2 :], []
+            logits = next_logits(model, before, since)
+            since.append(int(np.where(np.isin(IDS, NEVER), -np.inf, logits).argmax()))
+            text.append(since[-1])
+            total += log_softmax(logits)[since[-1]]
+        assert tokens[0].tolist() == text[-new:]
+        assert nats[0] == pytest.approx(total, abs=1e-3)
+
+
+@pytest.mark.parametrize(("name", "context"), [("gpt", 64), ("transformer", None)])
+def test_a_state_that_grows_writes_what_a_large_one_writes(name, context, monkeypatch):
+    model = endless(name, sequence_length=context)
+    large = decode(decoder(model), prompts(3, 5), 45)
+    monkeypatch.setattr("zoo.generation.decoding._ROOM", 8)
+    grown = decode(decoder(model), prompts(3, 5), 45)
+    np.testing.assert_array_equal(grown[0], large[0])
+    np.testing.assert_allclose(grown[1], large[1], atol=1e-3)
+
+
+def test_a_row_that_has_ended_needs_no_room():
+    decoding, most = decoder(endless("gpt")), tf.constant(20)
+    writing = decoding.start(prompts(12, 2), most)
+    state = {**writing.state, "position": tf.constant([31, 2])}
+    writing = writing._replace(state=state, finished=tf.constant([True, False]))
+    assert decoding.extend(writing, GREEDY.tensors(), most).step.numpy() == 20
 
 
 def test_token_by_token_gives_the_same_text():
@@ -180,48 +220,39 @@ def test_a_state_in_bfloat16_is_half_as_large_and_writes():
 
 
 def test_no_ngram_comes_twice():
-    model = made("gru", tie_embeddings=False)
-    for size in (1, 2, 3):
+    model = made("gru")
+    for size in (1, 3):
         tokens, _ = decode(decoder(model, Sampler(size)), prompts(4), 20)
         text = [i for i in [*prompts(4).numpy()[0], *tokens[0]] if i]
         grams = [tuple(text[i : i + size]) for i in range(len(text) - size + 1)]
         assert len(grams) == len(set(grams))
 
 
-@pytest.mark.parametrize("name", ["gru", "transformer"])
-def test_a_beam_of_one_is_greedy(name):
-    model = made(name)
+def test_a_beam_of_one_is_greedy():
+    model = made("gru")
     greedy = decode(decoder(model), prompts(4, 2), 12)
     beam = decode(decoder(model, BeamSearch(1)), prompts(4, 2), 12)
     np.testing.assert_array_equal(beam[0], greedy[0])
     np.testing.assert_allclose(beam[1], greedy[1], atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["gru", "gpt"])
-def test_beam_search_finds_the_likeliest_text_of_all(name):
+@pytest.mark.parametrize(
+    ("name", "length_penalty"), [("gru", 0.0), ("gpt", 0.0), ("transformer", 1.5)]
+)
+def test_beam_search_finds_the_best_text_of_all(name, length_penalty):
     """Against enumeration: with as many beams as there are beginnings nothing can be missed."""
-    vocabulary_size, new = 7, 3
-    model = made(name, vocabulary_size=vocabulary_size)
-    prompt = [2, 5]
-    best, best_nats = None, -np.inf
-    for text in itertools.product([3, 4, 5, 6], repeat=new):
-        if END in text[:-1]:
-            continue  # It has ended before: counted once, below.
-        nats = 0.0
-        for place in range(new):
-            nats += log_softmax(next_logits(model, prompt, text[:place]))[text[place]]
-        if nats > best_nats:
-            best, best_nats = [*text], nats
-    for length in (1, 2):
-        for text in itertools.product([4, 5, 6], repeat=length - 1):
-            text = (*text, END)
-            nats = 0.0
-            for place in range(length):
-                nats += log_softmax(next_logits(model, prompt, text[:place]))[text[place]]
-            if nats > best_nats:
-                best, best_nats = [*text, *[0] * (new - length)], nats
-    tokens, nats = decode(decoder(model, BeamSearch(16)), tf.constant([prompt, prompt]), new)
-    assert tokens.tolist() == [best, best]
-    assert nats[0] == pytest.approx(best_nats, abs=1e-4)
+    model, prompt, new = made(name, vocabulary_size=7), [2, 5], 3
+    texts = [t for t in itertools.product([4, 5, 6], repeat=new)]
+    texts += [(*t, END) for n in range(new) for t in itertools.product([4, 5, 6], repeat=n)]
+    logits = functools.cache(lambda before: log_softmax(next_logits(model, prompt, before)))
+    nats = {t: sum(logits(t[:i])[token] for i, token in enumerate(t)) for t in texts}
+    best = max(texts, key=lambda t: nats[t] / len(t) ** length_penalty)
+    beams = BeamSearch(64, length_penalty)
+    tokens, found = decode(decoder(model, beams), tf.constant([prompt, prompt]), new)
+    assert tokens.tolist() == [[*best, *[0] * (new - len(best))]] * 2
+    np.testing.assert_allclose(found, nats[best], atol=1e-4)
+
+
+def test_no_beams_are_refused():
     with pytest.raises(ValueError, match="num_beams must be 1 or more; it is 0"):
         BeamSearch(0)

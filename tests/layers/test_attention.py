@@ -78,7 +78,12 @@ def test_equals_the_equation_under_a_mask(layer):
 
 @pytest.mark.parametrize(
     ("num_heads", "options"),
-    [(4, {"num_key_heads": 2}), (4, {"num_key_heads": 1}), (2, {"rotary": True})],
+    [
+        (4, {"num_key_heads": 2}),
+        (4, {"num_key_heads": 1}),
+        (2, {"rotary": True}),
+        (4, {"num_key_heads": 2, "rotary": True}),
+    ],
 )
 def test_shared_keys_and_rotary_positions_equal_the_equations(num_heads, options):
     layer = made(num_heads, **options)
@@ -86,6 +91,15 @@ def test_shared_keys_and_rotary_positions_equal_the_equations(num_heads, options
     mask = np.tril(np.ones((ASKED, ASKED), bool))[None]
     given = layer(x, x, mask, positions=np.arange(ASKED)[None])
     np.testing.assert_allclose(given, attention_by_hand(layer, x, x, mask), atol=1e-5)
+
+
+def test_one_query_asks_as_the_first_of_many_does():
+    layer = made(4, num_key_heads=2)
+    x, source = random(BATCH, 1, WIDTH), random(BATCH, ASKED, WIDTH, seed=1)
+    mask = np.arange(ASKED)[None, None] < np.array([4, 6])[:, None, None]
+    np.testing.assert_allclose(
+        layer(x, source, mask), attention_by_hand(layer, x, source, mask), atol=1e-5
+    )
 
 
 def test_a_rotated_product_depends_on_the_distance_alone():

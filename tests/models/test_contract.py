@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.models.cases import SMALL
 from zoo.models import create_model, list_models, model_factory
@@ -151,27 +152,34 @@ def test_more_room_changes_no_feature(name):
 
 
 def test_no_gradient_comes_from_what_follows(name):
-    import tensorflow as tf
-
-    model = (
-        made(name, output="token", tie_embeddings=False)
-        if name != "bag_of_words"
-        else made(name, output="token")
-    )
+    model = made(name, output="token")
     token_ids = np.arange(4, 12, dtype="int32")[None]
     table = model.token_embedding.trainable_variables[0].value
-    with tf.GradientTape() as tape:
-        features = model.features(token_ids, ids([5], seed=1) * 0 + 30)
-        read = tf.reduce_sum(features[:, 3] ** 2)
-    gradient = numpy(tf.convert_to_tensor(tape.gradient(read, table)))
-    assert np.abs(gradient[7]).max() > 0, "the position itself"
-    np.testing.assert_array_equal(gradient[8:12], 0)
+    with tf.GradientTape(persistent=True) as tape:
+        features = model.features(token_ids, np.full((1, 5), 30))
+        read = [tf.reduce_sum(features[:, place] ** 2) for place in (0, 3, 7)]
+    for place, of in zip((0, 3, 7), read, strict=True):
+        gradient = numpy(tf.convert_to_tensor(tape.gradient(of, table)))
+        assert np.abs(gradient[4 + place]).max() > 0, "the position itself"
+        np.testing.assert_array_equal(gradient[4 + place + 1 : 12], 0)
+
+
+def advanced(model, token_ids, source_ids, blocks):
+    """Features of blocks of so many tokens, read one after the other."""
+    state = model.initial_state(len(token_ids), sum(blocks), source_ids)
+    features, start = [], 0
+    for width in blocks:
+        block, state = model.advance(token_ids[:, start : start + width], state)
+        features.append(numpy(block))
+        start += width
+    return np.concatenate(features, axis=1)
 
 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
         ("gpt", {"positions": "rotary", "num_key_heads": 1}),
+        ("gpt", {"positions": "learned", "num_key_heads": 1}),
         ("gpt", {"tie_embeddings": True}),
         ("lstm", {"tie_embeddings": True}),
         ("transformer", {"tie_embeddings": True, "positions": "sine"}),
@@ -181,14 +189,12 @@ def test_options_keep_the_contract(name, options, tmp_path):
     model = made(name, output="token", **options)
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     full = numpy(model.features(token_ids, source_ids))
-    state = model.initial_state(len(LENGTHS), 9, source_ids)
-    steps = []
-    for place in range(9):
-        step, state = model.advance(token_ids[:, place : place + 1], state)
-        steps.append(numpy(step))
-    stepped = np.concatenate(steps, axis=1)
-    for row, length in enumerate(LENGTHS):
-        np.testing.assert_allclose(stepped[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
+    for blocks in ([1] * 9, [4, 1, 4]):
+        given = advanced(model, token_ids, source_ids, blocks)
+        for row, length in enumerate(LENGTHS):
+            np.testing.assert_allclose(
+                given[row, :length], full[row, :length], atol=1e-5, rtol=1e-5
+            )
     logits = numpy(model.head(full))
     assert logits.shape == (*token_ids.shape, VOCABULARY)
     if options.get("tie_embeddings") and name == "gpt":

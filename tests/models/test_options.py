@@ -52,12 +52,18 @@ def test_wrong_names_are_told_with_the_right_ones():
         zoo.LSTM(vocabulary_size=10, output="word")
     with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
         zoo.Transformer(vocabulary_size=10, embedding_dim=10, num_heads=4)
+    with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
+        zoo.GPT(vocabulary_size=10, sequence_length=4, embedding_dim=10, num_heads=4)
+    with pytest.raises(ValueError, match=r"multiple of num_key_heads; 2 is not one of 3"):
+        zoo.GPT(vocabulary_size=10, sequence_length=4, num_heads=2, num_key_heads=3)
     with pytest.raises(ValueError, match=r"gpt needs sequence_length.*it is None"):
         zoo.GPT(vocabulary_size=10)
     with pytest.raises(ValueError, match=r"positions must be one of learned, rotary; it is 'sine'"):
         zoo.GPT(vocabulary_size=10, sequence_length=4, positions="sine")
     with pytest.raises(ValueError, match=r"tie_embeddings asks for output='token'"):
         zoo.GRU(vocabulary_size=10, tie_embeddings=True)
+    with pytest.raises(ValueError, match=r"tie_embeddings asks for output='token'"):
+        zoo.GPT(vocabulary_size=10, sequence_length=4, tie_embeddings=True)
     with pytest.raises(AttributeError, match=r"no attribute 'LSTMM'"):
         _ = zoo.LSTMM
 

@@ -147,9 +147,9 @@ class Decoder(tf.Module):
 
     def extend(self, writing: Writing, sampling: Sampling, most) -> Writing:
         """Writes some tokens more, as many as `most` in all."""
-        is_full = tf.reduce_max(writing.state["position"]) >= writing.room
+        is_full = _most_read(writing) >= writing.room
         writing = tf.cond(is_full, lambda: self._with_room(writing), lambda: writing)
-        left = writing.room - tf.reduce_max(writing.state["position"])
+        left = writing.room - _most_read(writing)
         # Numbers are drawn outside of what XLA compiles, which would draw others.
         place = writing.step % _STEPS
         steps = tf.minimum(tf.minimum(most - writing.step, left), _STEPS - place)
@@ -291,6 +291,11 @@ class Decoder(tf.Module):
             tf.concat([prompt_ids, fill], axis=0), self.strategy.rows_per_prompt, axis=0
         )
         return text, tf.reduce_sum(tf.cast(text > 0, tf.int32), axis=1)
+
+
+def _most_read(writing: Writing):
+    """Tokens that the state holds of the longest row that goes on; finished ones need no room."""
+    return tf.reduce_max(tf.where(writing.finished, 0, writing.state["position"]))
 
 
 def _last(text, length, keep):
