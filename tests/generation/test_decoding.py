@@ -161,20 +161,21 @@ def test_beyond_its_context_a_text_goes_on_from_the_last_half_of_it(name):
     model, context, new = endless(name, sequence_length=8), 8, 20
     decoding = decoder(model)
     for length in (20, 2):
-        tokens, nats = decode(decoding, prompts(length), new)
+        # Hot, so that the text is no token again and again.
+        tokens, nats = decode(decoding, prompts(length), new, Sampling(3.0, seed=length))
+        assert (tokens > 0).all() and len(set(tokens[0].tolist())) > 5
         # What the model has before it when it begins, and what it writes from there.
         before, since = prompts(length).numpy()[0].tolist()[-context // 2 :], []
         text, total = [*before], 0.0
-        for _ in range(new):
+        for token in tokens[0].tolist():
             # An encoder-decoder's start token has a place of its own.
             if (1 if model.reads_source else len(before)) + len(since) == context:
                 before, since = text[-context // 2 :], []
             logits = next_logits(model, before, since)
-            since.append(int(np.where(np.isin(IDS, NEVER), -np.inf, logits).argmax()))
-            text.append(since[-1])
-            total += log_softmax(logits)[since[-1]]
-        assert tokens[0].tolist() == text[-new:]
-        assert nats[0] == pytest.approx(total, abs=1e-3)
+            total += log_softmax(logits)[token]
+            since.append(token)
+            text.append(token)
+        assert nats[0] == pytest.approx(total, abs=1e-2)
 
 
 @pytest.mark.parametrize(("name", "context"), [("gpt", 64), ("transformer", None)])
@@ -237,7 +238,7 @@ def test_a_beam_of_one_is_greedy():
 
 
 @pytest.mark.parametrize(
-    ("name", "length_penalty"), [("gru", 0.0), ("gpt", 0.0), ("transformer", 1.5)]
+    ("name", "length_penalty"), [("gru", 0.0), ("gpt", 0.0), ("transformer", 0.0), ("gru", 1.5)]
 )
 def test_beam_search_finds_the_best_text_of_all(name, length_penalty):
     """Against enumeration: with as many beams as there are beginnings nothing can be missed."""
