@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from zoo import files
-from zoo.generation import Decoder, Sampling, text_scorer
+from zoo.generation import MOST_NEW_TOKENS, Decoder, Sampling, text_scorer
 from zoo.preprocessing import IdsToText, joined
 from zoo.preprocessing.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from zoo.tasks.task import Task
@@ -18,9 +18,8 @@ from zoo.tasks.task import Task
 # Where TensorFlow leaves room in a SavedModel for what it does not read itself.
 EXTRA_ASSETS = "assets.extra"
 
-# Tokens of a text that `serve` scores, and tokens that `generate` makes room for.
+# Tokens of a text that `serve` scores: a bound on its time.
 _MOST_SCORED = 2**17
-_MOST_NEW_TOKENS = 1_000_000
 
 
 def export_saved_model(
@@ -184,7 +183,7 @@ def never_written(task: Task) -> list[int]:
 
 
 def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
-    name, most = "max_new_tokens must be", _MOST_NEW_TOKENS
+    name, most = "max_new_tokens must be", MOST_NEW_TOKENS
     faults = [
         (max_new_tokens >= 0, f"{name} 0 or more; it is", max_new_tokens),
         (max_new_tokens <= most, f"{name} at most {most}; it is", max_new_tokens),

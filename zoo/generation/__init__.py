@@ -4,8 +4,16 @@ A model is known here by four functions alone: `begin`, `advance`, `head` and `e
 """
 
 from zoo.generation.beam_search import BeamSearch
-from zoo.generation.decoding import Decoder, Writing
+from zoo.generation.decoding import MOST_NEW_TOKENS, Decoder, Writing
 from zoo.generation.sampling import Sampler, Sampling
 from zoo.generation.scoring import text_scorer
 
-__all__ = ["BeamSearch", "Decoder", "Sampler", "Sampling", "Writing", "text_scorer"]
+__all__ = [
+    "MOST_NEW_TOKENS",
+    "BeamSearch",
+    "Decoder",
+    "Sampler",
+    "Sampling",
+    "Writing",
+    "text_scorer",
+]

@@ -56,9 +56,8 @@ class BeamSearch:
         }
         return tokens, parents, memory
 
-    def finish(self, writing_length, memory):
+    def finish(self, memory):
         """The best beam of each prompt, (B,), and its log-probability (B,)."""
-        del writing_length
         value = (
             memory["log_probability"] / tf.maximum(memory["written"], 1.0) ** self.length_penalty
         )

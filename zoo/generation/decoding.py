@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from zoo.generation.sampling import Sampler, Sampling
 
+# New tokens that may be asked for: room for the text of all of them is made at the start.
+MOST_NEW_TOKENS = 1_000_000
 # Steps that are compiled as one loop, and random numbers that are drawn at a time.
 _STEPS = 64
 # The smallest room of a state, doubled whenever it is full: a step costs what its room costs, and
@@ -182,7 +184,7 @@ class Decoder(tf.Module):
 
     def written(self, writing: Writing, prompt_length, prompts, most) -> dict:
         """What `__call__` returns, out of what was written so far."""
-        rows, log_probability = self.strategy.finish(writing.length, writing.memory)
+        rows, log_probability = self.strategy.finish(writing.memory)
         rows = rows[:prompts]
         behind = tf.gather(prompt_length, rows)[:, None] + tf.range(most)
         is_written = behind < tf.gather(writing.length, rows)[:, None]

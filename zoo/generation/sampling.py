@@ -117,9 +117,9 @@ class Sampler:
             memory["length"] += tf.where(finished, 0, 1)
         return tokens, None, memory
 
-    def finish(self, writing_length, memory):
+    def finish(self, memory):
         """The rows that are the answers, (R,), and the log-probability of each."""
-        return tf.range(tf.shape(writing_length)[0]), memory["log_probability"]
+        return tf.range(tf.shape(memory["log_probability"])[0]), memory["log_probability"]
 
 
 def penalized(logits, seen, penalty):

@@ -9,9 +9,6 @@ import numpy as np
 from zoo import files
 from zoo.inference.loading import SavedModel, check_saved_model, encoded, load
 
-# Room is made for all of them at the start; `generate` refuses more.
-_MOST_NEW_TOKENS = 1_000_000
-
 # Prompts that are continued at a time, and texts that are scored at a time.
 _BATCH_SIZE = 64
 
@@ -181,10 +178,12 @@ def checked(
         ValueError: for one that is out of range.
     """
     options = locals().copy()
+    from zoo.generation import MOST_NEW_TOKENS
+
     most = 2**31 - 1
     for name, expected, is_right in (
         ("max_new_tokens", "0 or more", max_new_tokens >= 0),
-        ("max_new_tokens", f"at most {_MOST_NEW_TOKENS}", max_new_tokens <= _MOST_NEW_TOKENS),
+        ("max_new_tokens", f"at most {MOST_NEW_TOKENS}", max_new_tokens <= MOST_NEW_TOKENS),
         ("temperature", "0 or more", 0 <= temperature < float("inf")),
         ("top_k", "0 (off) or more", 0 <= top_k <= most),
         ("top_p", "above 0 and at most 1", 0 < top_p <= 1),
