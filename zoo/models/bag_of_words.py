@@ -1,6 +1,6 @@
 """The average of word vectors: what can be known without the order of words."""
 
-from zoo.models.parts import embedding_and_logits, embedding_dropout_layer, penalty
+from zoo.models.parts import embedding_dropout_layer, embedding_layer, head_layers, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -28,12 +28,13 @@ def BagOfWords(
     """
     del sequence_length  # A bag has no length.
     return SequenceModel(
+        token_embedding=embedding_layer(vocabulary_size, embedding_dim),
         embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
         blocks=[],
         pooling=pooling,
         feature_dropout=dropout,
         output=output,
-        **embedding_and_logits(
+        **head_layers(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=embedding_dim,

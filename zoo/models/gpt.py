@@ -3,7 +3,7 @@
 import keras
 
 from zoo.layers import LearnedPositions, TransformerBlock
-from zoo.models.parts import embedding_and_logits, penalty
+from zoo.models.parts import embedding_layer, head_layers, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 
@@ -104,7 +104,10 @@ def GPT(
         feature_dropout=feature_dropout,
         output=output,
         name=name,
-        **embedding_and_logits(
+        token_embedding=embedding_layer(
+            vocabulary_size, embedding_dim, tie_embeddings=tie_embeddings
+        ),
+        **head_layers(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=embedding_dim,

@@ -23,7 +23,15 @@ def embedding_dropout_layer(rate: float | None, output: str) -> keras.layers.Dro
     return keras.layers.Dropout(dropout_rate(rate, output), name="embedding_dropout")
 
 
-def embedding_and_logits(
+def embedding_layer(
+    vocabulary_size: int, embedding_dim: int, *, tie_embeddings: bool = False
+) -> keras.layers.Embedding:
+    """The first layer, which serves as the last one too where embeddings are tied."""
+    make = keras.layers.ReversibleEmbedding if tie_embeddings else keras.layers.Embedding
+    return make(vocabulary_size, embedding_dim, name="token_embedding")
+
+
+def head_layers(
     *,
     vocabulary_size: int,
     embedding_dim: int,
@@ -33,7 +41,7 @@ def embedding_and_logits(
     tie_embeddings: bool = False,
     regularizer=None,
 ) -> dict[str, keras.layers.Layer | None]:
-    """The first layer and the last, as arguments of `SequenceModel`.
+    """The last layers, as arguments of `SequenceModel`.
 
     Args:
         vocabulary_size: V.
@@ -48,28 +56,13 @@ def embedding_and_logits(
     Raises:
         ValueError: for tied embeddings without a logit a token.
     """
+
+    def dense(units, name):
+        return keras.layers.Dense(units, kernel_regularizer=regularizer, name=name)
+
     if not tie_embeddings:
-        return {
-            "token_embedding": keras.layers.Embedding(
-                vocabulary_size, embedding_dim, name="token_embedding"
-            ),
-            "logits": keras.layers.Dense(
-                num_classes if output == "text" else vocabulary_size,
-                kernel_regularizer=regularizer,
-                name="logits",
-            ),
-        }
+        return {"logits": dense(num_classes if output == "text" else vocabulary_size, "logits")}
     if output != "token":
         raise ValueError("tie_embeddings asks for output='token': only tokens have embeddings.")
-    projection = None
-    if width != embedding_dim:
-        projection = keras.layers.Dense(
-            embedding_dim, kernel_regularizer=regularizer, name="projection"
-        )
-    return {
-        "token_embedding": keras.layers.ReversibleEmbedding(
-            vocabulary_size, embedding_dim, name="token_embedding"
-        ),
-        "projection": projection,
-        "logits": None,
-    }
+    projection = dense(embedding_dim, "projection") if width != embedding_dim else None
+    return {"projection": projection, "logits": None}

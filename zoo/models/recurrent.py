@@ -1,7 +1,7 @@
 """What the recurrent architectures share: all of it but the cell."""
 
 from zoo.layers import RecurrentBlock
-from zoo.models.parts import embedding_and_logits, embedding_dropout_layer, penalty
+from zoo.models.parts import embedding_dropout_layer, embedding_layer, head_layers, penalty
 from zoo.models.sequence_model import SequenceModel
 
 
@@ -27,6 +27,9 @@ def recurrent_model(
     """Embedding, `num_layers` recurrent blocks of one cell, head; for arguments see `zoo.LSTM`."""
     regularizer = penalty(l1, l2)
     return SequenceModel(
+        token_embedding=embedding_layer(
+            vocabulary_size, embedding_dim, tie_embeddings=tie_embeddings
+        ),
         embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
         blocks=[
             RecurrentBlock(
@@ -44,7 +47,7 @@ def recurrent_model(
         pooling=pooling,
         feature_dropout=dropout,
         output=output,
-        **embedding_and_logits(
+        **head_layers(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=units * (2 if bidirectional else 1),

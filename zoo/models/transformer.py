@@ -6,8 +6,9 @@ from keras import ops
 from zoo.layers import SinePositions, TransformerBlock
 from zoo.models.parts import (
     dropout_rate,
-    embedding_and_logits,
     embedding_dropout_layer,
+    embedding_layer,
+    head_layers,
     penalty,
 )
 from zoo.models.registry import register_model
@@ -175,7 +176,10 @@ def Transformer(
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
         feature_dropout=dropout_rate(feature_dropout, output),
         output=output,
-        **embedding_and_logits(
+        token_embedding=embedding_layer(
+            vocabulary_size, embedding_dim, tie_embeddings=tie_embeddings
+        ),
+        **head_layers(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=embedding_dim,
