@@ -302,11 +302,14 @@ class _Run:
             # XLA would compile anew for each width of a batch, which on a CPU never pays.
             jit_compile=keras.backend.backend() == "jax",
         )
+        objective = self.task.objective(model)
+        if objective is not model:
+            objective.compile(model.optimizer, jit_compile=model.jit_compile)
         if self.log_dir is not None:
             files.write_json(self.log_dir / "task.json", self.task.get_config())
 
         # Fit
-        history, best = self._fit(model, class_weights, steps_by_epoch)
+        history, best = self._fit(model, objective, class_weights, steps_by_epoch)
 
         # Test, once
         tested = Evaluation({})
@@ -342,7 +345,7 @@ class _Run:
             report.save(self.log_dir / "report.json")
         return report
 
-    def _fit(self, model, class_weights, steps_by_epoch: Sequence[int]):
+    def _fit(self, model, objective, class_weights, steps_by_epoch: Sequence[int]):
         """All epochs; leaves the best weights in the model. Returns history and its best entry."""
         callbacks = keras.callbacks.CallbackList(
             self._callbacks(), model=model, epochs=self.settings.epochs, steps=steps_by_epoch[0]
@@ -358,7 +361,7 @@ class _Run:
             callbacks.on_epoch_begin(epoch)
             start = time.perf_counter()
             first_step = sum(steps_by_epoch[:epoch])
-            means = self._train_epoch(model, class_weights, epoch, first_step, callbacks)
+            means = self._train_epoch(model, objective, class_weights, epoch, first_step, callbacks)
             seconds = time.perf_counter() - start
             self.seconds["fitting"] += seconds
             scores = self._evaluate(model, "validation", "validating").scores
@@ -381,7 +384,9 @@ class _Run:
         model.set_weights(best_weights)
         return history, best
 
-    def _train_epoch(self, model, class_weights, epoch: int, first_step: int, callbacks) -> dict:
+    def _train_epoch(
+        self, model, objective, class_weights, epoch: int, first_step: int, callbacks
+    ) -> dict:
         """One pass over the training split. Returns the mean of what each batch gave."""
         train = self.task.epoch_examples(self.seed, epoch)
         batches = epoch_batches(train.lengths, self.settings.batch_size, self.seed, epoch)
@@ -400,7 +405,7 @@ class _Run:
             batch_weight = len(indices) if weights is None else float(weights.sum())
             if class_weights is not None:
                 weights = class_weights[targets]
-            logs = model.train_on_batch(inputs, targets, weights, return_dict=True)
+            logs = objective.train_on_batch(inputs, targets, weights, return_dict=True)
             if not math.isfinite(logs["loss"]):
                 raise TrainingError(
                     f"The loss became {logs['loss']} at step {first_step + index + 1}: try a lower "

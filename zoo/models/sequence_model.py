@@ -111,12 +111,25 @@ class SequenceModel(keras.Model):
 
     def head(self, features):
         """Logits of features: (B, T, D) -> (B, T, V), or one vector a text (B, D) -> (B, C)."""
-        features = self.feature_dropout(features)
-        if self.projection is not None:
-            features = self.projection(features)
+        features = self.head_features(features)
         if self.logits is None:
             return self.token_embedding(features, reverse=True)
         return self.logits(features)
+
+    def head_features(self, features):
+        """What the logits are a product with: (..., D) -> (..., W), W = E where they are tied."""
+        features = self.feature_dropout(features)
+        return features if self.projection is None else self.projection(features)
+
+    def output_vectors(self, token_ids):
+        """What makes the logits of some tokens: ids (...) -> vectors (..., W) and biases (...).
+
+        A token's logit is the product of `head_features` with its vector, plus its bias.
+        """
+        if self.logits is None:
+            return self.token_embedding(token_ids), 0.0
+        kernel, bias = ops.transpose(self.logits.kernel), self.logits.bias
+        return ops.take(kernel, token_ids, axis=0), ops.take(bias, token_ids, axis=0)
 
     def _symbolic_inputs(self):
         return keras.Input((None,), dtype="int32", name="token_ids")

@@ -169,6 +169,13 @@ class Task(abc.ABC):
         inputs = examples.sequences.padded(indices, multiple_of=WIDTH_MULTIPLE)
         return inputs, examples.targets[indices], None
 
+    def objective(self, model):
+        """What is fitted so that `model` learns: the model itself, or a Keras model around it.
+
+        It shares the model's weights; its inputs are those of a training batch, see `batch`.
+        """
+        return model
+
     @abc.abstractmethod
     def loss(self):
         """The Keras loss of logits."""

@@ -26,6 +26,12 @@ _MOST_LOGITS = 2**26
 # Tokens of a prompt that are read at most, the last ones.
 _LONGEST_PROMPT = 4096
 
+# Tokens that stand for a larger vocabulary in a training step.
+_SAMPLED_TOKENS = 1024
+
+# A full softmax over fewer tokens than so many times the sampled ones costs little more.
+_WORTH_SAMPLING = 4
+
 # The end of a word, after the 256 bytes that may stand in it.
 _END_OF_WORD = 256
 
@@ -38,6 +44,7 @@ class TextGeneration(Task):
         text_to_ids: how texts are read, with a start token.
         sequence_length: tokens of a window in training.
         context_length: tokens of a window in evaluation.
+        sampled_tokens: tokens that stand for the vocabulary in a training step; 0 for all of it.
         spelling: how often each byte, and the end of a word, came in training words without an id,
             (257,); None to count them.
         dataset: texts, or None.
@@ -57,6 +64,7 @@ class TextGeneration(Task):
         *,
         sequence_length: int,
         context_length: int,
+        sampled_tokens: int = _SAMPLED_TOKENS,
         spelling: Sequence[int] | None = None,
         dataset: TextDataset | None = None,
     ):
@@ -68,7 +76,10 @@ class TextGeneration(Task):
             if value < 2:
                 raise ValueError(f"{name} must be 2 or more; it is {value}.")
         self.sequence_length = sequence_length
+        if sampled_tokens < 0:
+            raise ValueError(f"sampled_tokens must be 0 or more; it is {sampled_tokens}.")
         self.context_length = context_length
+        self.sampled_tokens = sampled_tokens
         self._spelling = None if spelling is None else list(spelling)
 
     @classmethod
@@ -81,6 +92,7 @@ class TextGeneration(Task):
         minimum_count: int | None = None,
         sequence_length: int = 128,
         context_length: int | None = None,
+        sampled_tokens: int = _SAMPLED_TOKENS,
         lowercase: bool = False,
         markup: str = "remove",
         punctuation: str = "keep",
@@ -105,6 +117,7 @@ class TextGeneration(Task):
             text_to_ids,
             sequence_length=sequence_length,
             context_length=sequence_length if context_length is None else context_length,
+            sampled_tokens=sampled_tokens,
             dataset=dataset,
         )
 
@@ -135,6 +148,31 @@ class TextGeneration(Task):
         )
 
     def batch(self, examples: TextWindows, indices, *, with_source=False, random=None):
+        inputs, targets, weights = self._windows(examples, indices, with_source, random)
+        if random is None or self._candidates is None:
+            return inputs, targets, weights
+        drawn = self._candidates(random)
+        return {"inputs": inputs, "targets": targets, **drawn._asdict()}, targets, weights
+
+    def objective(self, model):
+        if self._candidates is None:
+            return model
+        from zoo.tasks.sampled_softmax import SampledSoftmax
+
+        return SampledSoftmax(model)
+
+    @functools.cached_property
+    def _candidates(self):
+        """Draws the tokens of a training step, or None where all are asked."""
+        from zoo.tasks.sampled_softmax import CandidateSampler
+
+        vocabulary_size = len(self.text_to_ids.vocabulary)
+        if not 0 < _WORTH_SAMPLING * self.sampled_tokens <= vocabulary_size:
+            return None
+        counts = np.bincount(self.examples("train").documents.ids, minlength=vocabulary_size)
+        return CandidateSampler(counts, self.sampled_tokens)
+
+    def _windows(self, examples: TextWindows, indices, with_source, random):
         ids = examples.documents.ids
         begin, asked, end = (
             places[indices] for places in (examples.begin, examples.asked, examples.end)
@@ -267,6 +305,7 @@ class TextGeneration(Task):
             "text_to_ids": self.text_to_ids.get_config(),
             "sequence_length": self.sequence_length,
             "context_length": self.context_length,
+            "sampled_tokens": self.sampled_tokens,
             "spelling": self._spelling,
         }
 
@@ -278,6 +317,7 @@ class TextGeneration(Task):
             TextToIds(**config["text_to_ids"]),
             sequence_length=config["sequence_length"],
             context_length=config["context_length"],
+            sampled_tokens=config["sampled_tokens"],
             spelling=config["spelling"],
             dataset=dataset,
         )
@@ -304,7 +344,9 @@ def text_generation(dataset: TextDataset, **options) -> TextGeneration:
         **options: `level`, `"word"` or `"character"`; `vocabulary_size` (20,000, special tokens
             included); `minimum_count` of a token (2 for words, 1 for characters);
             `sequence_length`, tokens of a window in training (128); `context_length`, in
-            evaluation (the same); how words are told apart, see `zoo.preprocessing.TextToIds`:
+            evaluation (the same); `sampled_tokens`, that stand for a vocabulary at least four times
+            as large in a training step (1,024; 0 for none, which is slower): scores are always over
+            all of it; how words are told apart, see `zoo.preprocessing.TextToIds`:
             `lowercase` (False), `markup` (`"remove"`), `punctuation` (`"keep"`).
     """
     return TextGeneration.from_dataset(dataset, **options)
