@@ -34,8 +34,14 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "models": {"layers", "registry"},
     "tasks": {"preprocessing", "datasets", "registry"},
     "report": {"files"},
-    "training": {"tasks", "report", "files", "progress"},
-    "export": {"tasks", "generation", "preprocessing", "files"},
+    "shipped": {"files"},
+    "tables": set(),
+    "cards": {"files", "report", "shipped", "tables"},
+    "leaderboards": {"cards", "files", "report", "shipped", "tables"},
+    "storage": set(),
+    "transfer": set(),
+    "training": {"tasks", "report", "files", "progress", "transfer", "inference"},
+    "export": {"tasks", "generation", "preprocessing", "storage", "files"},
     "inference": {
         "export",
         "generation",
@@ -44,13 +50,16 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "datasets",
         "preprocessing",
         "report",
+        "shipped",
         "files",
         "registry",
     },
     # clients
     "inspection": {PUBLIC},
     "demo": {PUBLIC},
-    "cli": {PUBLIC, "demo", "quiet", "registry"},
+    "recipes": {PUBLIC, "files", "shipped"},
+    "shipping": {PUBLIC, "cards", "files", "recipes", "shipped"},
+    "cli": {PUBLIC, "demo", "recipes", "shipping", "quiet", "registry"},
     "__main__": {"cli"},
     # gathers the public names of all of them
     "__init__": None,
@@ -64,7 +73,9 @@ MAY_IMPORT_TENSORFLOW = {
     "generation": ANYWHERE,
     "inspection": ANYWHERE,
     "export": ANYWHERE,
+    "storage": ANYWHERE,
     "inference": ANYWHERE,
+    "tasks": IN_FUNCTIONS,  # a gradient inside a training step
     "training": IN_FUNCTIONS,  # what it writes for TensorBoard
     "quiet": IN_FUNCTIONS,  # to quiet it
     "cli": IN_FUNCTIONS,

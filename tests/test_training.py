@@ -235,3 +235,53 @@ def test_learning_to_write_lowers_the_loss(writing_run):
     assert report.optimum["loss"] < report.test["loss"] < untrained - 0.5
     assert report.test["perplexity"] == pytest.approx(math.exp(report.test["loss"]))
     assert report.history[-1]["val_loss"] < report.history[0]["val_loss"]
+
+
+def test_temperature_scaling_changes_how_sure_and_not_what(reviews):
+    """Against the same fit without: logits at a fixed ratio, the loss of validation at its least."""
+    from zoo.tasks import scores
+
+    fitted = {}
+    for scaled in (False, True):
+        task = zoo.tasks.sentiment(reviews, temperature_scaling=scaled)
+        keras.utils.set_random_seed(3)
+        model = small(task)()
+        report = fit(task, model, epochs=6, learning_rate=0.05, test=False)
+        validation = task.examples("validation")
+        logits = model.predict(validation.sequences.padded(np.arange(80)), verbose=0)
+        fitted[scaled] = logits, report.validation
+    temperature = scores.best_temperature(validation.targets, fitted[False][0])
+    assert abs(temperature - 1) > 0.05
+    np.testing.assert_allclose(
+        fitted[True][0], fitted[False][0] / temperature, rtol=1e-4, atol=1e-5
+    )
+    assert fitted[True][1]["accuracy"] == fitted[False][1]["accuracy"]
+    assert fitted[True][1]["loss"] < fitted[False][1]["loss"]
+
+
+def test_a_gradient_beyond_all_floats_is_left_out():
+    from zoo.training import FiniteMuon
+
+    weights = keras.Variable(np.ones((4, 4), "float32"), name="kernel")
+    optimizer = FiniteMuon(0.1, global_clipnorm=1.0)
+    optimizer.build([weights])
+    for gradient in (1e30, np.inf, np.nan):
+        optimizer.apply([np.full((4, 4), gradient, "float32")])
+        assert np.isfinite(weights).all()
+    before = np.asarray(weights)
+    optimizer.apply([np.eye(4, dtype="float32")])
+    assert (np.diag(np.asarray(weights) - before) < -0.01).all()
+
+
+def test_a_run_that_is_broken_off_leaves_its_best_weights(task, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(task, epochs=3, log_dir=tmp_path, callbacks=[Stop()])
+    model, read_back = zoo.load(tmp_path)
+    assert read_back.text_to_ids.vocabulary == task.text_to_ids.vocabulary
+    assert not (tmp_path / "report.json").exists()
+    assert zoo.evaluate_model(model, task, "validation").scores["accuracy"] > 0

@@ -18,7 +18,9 @@ _HOMES = {
     "tasks": None,
     "fit_and_evaluate": "zoo.training",
     "evaluate_model": "zoo.training",
+    "transfer_weights": "zoo.transfer",
     "Report": "zoo.report",
+    "leaderboard": "zoo.leaderboards",
     "export_saved_model": "zoo.export",
     "load": "zoo.inference",
     "pipeline": "zoo.inference",
@@ -29,7 +31,7 @@ _HOMES = {
 # The factories, which their own modules register: an architecture is one file.
 _FACTORIES = "zoo.models"
 # What does without TensorFlow and Keras, and must not wait for them.
-_LIGHT = {"zoo.report", "zoo.datasets"}
+_LIGHT = {"zoo.report", "zoo.datasets", "zoo.leaderboards"}
 
 
 def __getattr__(name: str):

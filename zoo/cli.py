@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command needs it, so that help comes at once.
 """
 
+import dataclasses
 import json
 import pathlib
 import shlex
@@ -68,6 +69,15 @@ _text_options = _options(
         help="Which marks are tokens.",
     ),
     click.option("--lowercase/--keep-case", default=None, help="Whether case is folded."),
+    click.option(
+        "--sampled-tokens", type=int, help="Tokens that stand for a large vocabulary in training."
+    ),
+    click.option("--adversarial", type=float, help="How far embeddings are moved against a model."),
+    click.option(
+        "--temperature-scaling/--no-temperature-scaling",
+        default=None,
+        help="Whether validation says how sure a classifier is.",
+    ),
 )
 
 _model_options = _options(
@@ -96,6 +106,7 @@ _model_options = _options(
         default=None,
         help="Whether embeddings are the weights of the logits.",
     ),
+    click.option("--num-buckets", type=int, help="Numbers that bigrams share by a hash."),
     click.option("--l1", type=float, help="L1 penalty on kernels."),
     click.option("--l2", type=float, help="L2 penalty on kernels."),
 )
@@ -115,9 +126,15 @@ _training_options = _options(
     click.option("--seeds", type=int, multiple=True, help="Several seeds: --seeds 1 2 3."),
 )
 
-_model_argument = click.option(
-    "--model", required=True, help="The folder of a run, a SavedModel, or a shipped model's name."
+_storage_option = click.option(
+    "--storage",
+    type=click.Choice(["float32", "float16", "int8"]),
+    help="How the SavedModel keeps weights.  [default: float32]",
 )
+
+_MODEL_HELP = "The folder of a run, a SavedModel, or a shipped model's name."
+_model_argument = click.option("--model", required=True, help=_MODEL_HELP)
+_model_or_best = click.option("--model", help=f"{_MODEL_HELP}  [default: the best that ships]")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -128,61 +145,107 @@ def cli():
 
 @cli.command(name="list")
 def list_():
-    """Shows what there is: architectures, tasks, datasets."""
+    """Shows what there is: architectures, tasks, datasets, and trained models with a score."""
     for kind, names in (
         ("models", zoo.list_models()),
         ("tasks", zoo.tasks.list_tasks()),
         ("datasets", zoo.datasets.list_datasets()),
     ):
         click.echo(f"{kind + ':':10}{', '.join(names)}")
+    for row in zoo.leaderboard().rows:
+        click.echo(f"{'shipped:':10}{row.summary}")
+
+
+@cli.command()
+@click.option("--markdown", is_flag=True, help="Print it as Markdown, as the README has it.")
+def leaderboard(markdown):
+    """Compares the models that ship, by their reports."""
+    board = zoo.leaderboard()
+    if markdown:
+        click.echo(board.markdown(), nl=False)
+        return
+    from rich.console import Console
+
+    Console().print(board)
 
 
 @cli.command(cls=_ManyValues)
-@click.argument("model")
-@click.argument("task")
+@click.argument("model", required=False)
+@click.argument("task", required=False)
+@click.option("--recipe", help="A shipped model's name, a run or a TOML file: all that it says.")
+@click.option("--from", "initial_weights", help="A shipped model or a run to go on from.")
 @_data_options
 @_text_options
 @_model_options
 @_training_options
+@_storage_option
 @click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def fit(model, task, data, out, as_json, quiet, **options):
+def fit(model, task, recipe, initial_weights, out, as_json, quiet, **options):
     """Fits MODEL to TASK and writes the run.
 
-    OUT gets report.json, model.keras, saved_model/1 and logs for TensorBoard.
+    OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard.
 
     \b
     zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
     zoo fit gru sentiment --data mine.csv --text-column body --label-column stars --out runs/mine
     zoo fit gru text_generation --data tiny_shakespeare --level character --out runs/gru
+    zoo fit --from gru_imdb --data mine.csv --out runs/mine
+    zoo fit --recipe gru_imdb --out runs/gru
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    data_arguments = _taken(given, _data_options)
-    text_arguments = _taken(given, _text_options)
-    model_arguments = _taken(given, _model_options)
     if given.get("seed") is not None and given.get("seeds"):
         raise click.UsageError("Give --seed or --seeds, not both.")
-
-    # What can be wrong is looked at before what takes long.
-    zoo.models.check_model(model, model_arguments)
-    zoo.tasks.check_task(task, text_arguments)
-    dataset = _dataset(data, zoo.tasks.task_class(task), data_arguments)
-    for sentence in dataset.audit.sentences():
-        click.echo(f"Note: {sentence}", err=True)
-    made_task = zoo.tasks.create_task(task, dataset, **text_arguments)
-
-    report = zoo.fit_and_evaluate(
-        lambda: zoo.create_model(model, **made_task.model_arguments(), **model_arguments),
-        made_task,
-        **given,
-        log_dir=out,
-        verbose=not quiet,
-        command=_command(),
-    )
-    trained, made_task = zoo.load(out)
-    zoo.export_saved_model(trained, made_task, pathlib.Path(out) / "saved_model" / "1")
+    made = _recipe(model, task, recipe, initial_weights, given)
+    made.check()
+    if recipe is not None and initial_weights is None:
+        report = made.fit_from_nothing(out, command=_command(), verbose=not quiet)
+    else:
+        dataset = made.dataset()
+        for sentence in dataset.audit.sentences():
+            click.echo(f"Note: {sentence}", err=True)
+        report = made.fit(made.make_task(dataset), out, command=_command(), verbose=not quiet)
     _print_report(report, as_json)
+
+
+def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
+    """What the command line says, on top of what the recipe says that it names."""
+    from zoo.recipes import Recipe
+
+    groups = {
+        "data_options": _taken(given, _data_options),
+        "task_options": _taken(given, _text_options),
+        "model_options": _taken(given, _model_options),
+    }
+    data = groups["data_options"].pop("data", None)
+    storage = given.pop("storage", None)
+    groups["training"] = given
+    if recipe is not None:
+        if model or task:
+            raise click.UsageError("A recipe says model and task: leave them out.")
+        base = Recipe.find(recipe)
+    elif initial_weights is not None:
+        source = Recipe.find(initial_weights)
+        base = Recipe(model=model or source.model, task=task or source.task)
+    elif model and task:
+        base = Recipe(model=model, task=task)
+    else:
+        raise click.UsageError("Give MODEL and TASK, or --recipe, or --from.")
+    if (
+        not zoo.tasks.task_class(base.task).needs_labels
+        and "label_column" in groups["data_options"]
+    ):
+        raise click.UsageError(f"{base.task} reads no labels: leave out --label-column.")
+    merged = {name: {**getattr(base, name), **values} for name, values in groups.items()}
+    if "seed" in given or "seeds" in given:
+        # The one that was asked for takes the place of the recipe's, whichever that has.
+        other = "seeds" if "seed" in given else "seed"
+        merged["training"].pop(other, None)
+    made = dataclasses.replace(
+        base, data=data or base.data, storage=storage or base.storage, **merged
+    )
+    return made.beginning_from(initial_weights) if initial_weights is not None else made
 
 
 def _dataset(data: str | None, task_class, arguments: dict[str, Any]):
@@ -229,7 +292,7 @@ def evaluate(model, data, split, as_json, **options):
 
 @cli.command()
 @click.argument("texts", nargs=-1)
-@_model_argument
+@_model_or_best
 @click.option("--input", "source", type=click.Path(), help="A CSV or TSV file of texts.")
 @click.option("--output", type=click.Path(), help="Where it goes, with label and score.")
 @click.option("--text-column", default="text", show_default=True)
@@ -240,7 +303,7 @@ def predict(texts, model, source, output, text_column, as_json):
     Without TEXTS or --input it reads one text a line from standard input.
 
     \b
-    zoo predict --model runs/lstm "a text" "another"
+    zoo predict "a text" "another"
     zoo predict --model runs/lstm --input reviews.csv --output scored.csv
     """
     if bool(output) != bool(source):
@@ -261,7 +324,7 @@ def predict(texts, model, source, output, text_column, as_json):
 
 @cli.command()
 @click.argument("prompts", nargs=-1)
-@_model_argument
+@_model_or_best
 @click.option("--max-new-tokens", type=int, help="Tokens written at most.  [default: 100]")
 @click.option("--temperature", type=float, help="0 is the likeliest token.  [default: 1.0]")
 @click.option("--top-k", type=int, help="Draw from so many likeliest tokens.  [default: 0, all]")
@@ -278,7 +341,8 @@ def generate(prompts, model, as_json, **options):
     written.
 
     \b
-    zoo generate --model runs/gru "ROMEO:" --max-new-tokens 300 --temperature 0.8 --top-k 40
+    zoo generate "This film" --temperature 0.8 --top-k 40
+    zoo generate --model runs/gru "ROMEO:" --max-new-tokens 300
     """
     options = {name: value for name, value in options.items() if value is not None}
     write = zoo.pipeline("text-generation", model)
@@ -322,7 +386,8 @@ def _shown(text: str | bytes) -> str:
     type=click.Choice(["bfloat16", "float32"]),
     help="What generation remembers in.",
 )
-def export(run, out, jit, state_dtype):
+@_storage_option
+def export(run, out, jit, state_dtype, storage):
     """Writes a SavedModel of RUN, which takes raw text."""
     model, task = zoo.load(run)
     path = zoo.export_saved_model(
@@ -331,8 +396,23 @@ def export(run, out, jit, state_dtype):
         out or pathlib.Path(run) / "saved_model" / "1",
         jit_compile=jit,
         state_dtype=state_dtype,
+        storage=storage or "float32",
     )
     click.echo(path)
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.argument("name")
+@click.option("--folder", type=click.Path(), help="Where models ship.  [default: saved_models]")
+def ship(run, name, folder):
+    """Makes a model that ships of RUN.
+
+    NAME gets the SavedModel, scored as it is stored, its report, recipe, card and checksums.
+    """
+    from zoo.shipping import ship as ship_run
+
+    click.echo(ship_run(run, name, folder=folder))
 
 
 @cli.command()

@@ -1,5 +1,6 @@
 """From a trained model and its task to a SavedModel that takes raw text."""
 
+import contextlib
 import functools
 import json
 import pathlib
@@ -13,10 +14,14 @@ from zoo import files
 from zoo.generation import MOST_NEW_TOKENS, Decoder, Sampling, text_scorer
 from zoo.preprocessing import IdsToText, joined
 from zoo.preprocessing.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
+from zoo.storage import STORAGES, StoredVariable, restored_weights
 from zoo.tasks.task import Task
 
 # Where TensorFlow leaves room in a SavedModel for what it does not read itself.
 EXTRA_ASSETS = "assets.extra"
+
+# The attribute of the SavedModel that holds the model's variables, in the model's order.
+_VARIABLES = "variables_of_model"
 
 # Tokens of a text that `serve` scores: a bound on its time.
 _MOST_SCORED = 2**17
@@ -29,6 +34,7 @@ def export_saved_model(
     *,
     jit_compile: bool = True,
     state_dtype: str | None = None,
+    storage: str = "float32",
 ) -> pathlib.Path:
     """Writes a SavedModel with the preprocessing inside.
 
@@ -59,6 +65,9 @@ def export_saved_model(
             TensorFlow Serving wants `--xla_cpu_compilation_enabled`.
         state_dtype: of what `generate` remembers, `"bfloat16"` for half the memory; None for the
             model's own.
+        storage: how weights are kept: `"float32"`; `"float16"`, half as large; or `"int8"`, where
+            tables of embeddings and of logits have 8 bits an entry and a scale a row, and all
+            else 16. It is computed in float32 all the same.
 
     Returns:
         The path.
@@ -66,14 +75,26 @@ def export_saved_model(
     Raises:
         FileError: where it cannot be written.
     """
+    if storage not in STORAGES:
+        raise ValueError(f"storage must be one of {', '.join(STORAGES)}; it is {storage!r}.")
     path = pathlib.Path(path)
     # Variables and tables are held, and not the layers: what Keras tracks beside them is of no use
     # to a graph, and keeps `saved_model_cli` and the C API from running it.
     module = tf.Module()
-    module.variables_of_model = [variable.value for variable in model.variables]
+    stored = [StoredVariable(variable, storage) for variable in model.variables]
+    setattr(module, _VARIABLES, stored)
     module.tables = [task.text_to_ids.table]
     options = {"jit_compile": jit_compile, "state_dtype": state_dtype}
-    endpoints = dict(_ENDPOINTS[task.output](module, model, task, options))
+
+    @contextlib.contextmanager
+    def with_stored_weights():
+        pairs = zip(model.variables, stored, strict=True)
+        mapping = [(variable, kept.restored()) for variable, kept in pairs]
+        with keras.StatelessScope(state_mapping=mapping):
+            yield
+
+    weights = contextlib.nullcontext if storage == "float32" else with_stored_weights
+    endpoints = dict(_ENDPOINTS[task.output](module, model, task, weights, options))
     for name, endpoint in endpoints.items():
         setattr(module, name, endpoint)
     first = next(iter(endpoints))
@@ -83,9 +104,33 @@ def export_saved_model(
         extra = new / EXTRA_ASSETS
         extra.mkdir()
         (extra / "task.json").write_text(json.dumps(task.get_config()), encoding="utf-8")
+        config = keras.saving.serialize_keras_object(model)
+        (extra / "model.json").write_text(json.dumps(config), encoding="utf-8")
         # What only TensorBoard would read, and names folders of this machine.
         shutil.rmtree(new / "debug", ignore_errors=True)
     return path
+
+
+def model_from_saved_model(path: files.Path) -> keras.Model:
+    """The Keras model that a SavedModel was made of, with the weights that it holds.
+
+    Raises:
+        FileError: where its files are damaged, or were written by an older zoo.
+    """
+    path = pathlib.Path(path)
+    config = files.read_json(path / EXTRA_ASSETS / "model.json", "the model's configuration")
+    try:
+        model = keras.saving.deserialize_keras_object(config)
+        weights = restored_weights(str(path / "variables" / "variables"), _VARIABLES)
+        for variable, value in zip(model.variables, weights, strict=True):
+            variable.assign(value)
+    except Exception as error:
+        # Keras and TensorFlow raise a dozen kinds here, with messages that name no file.
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise files.FileError(
+            f"{path} is damaged or no SavedModel of this zoo ({reason})."
+        ) from error
+    return model
 
 
 _Endpoints = Iterator[tuple[str, Callable]]
@@ -107,12 +152,13 @@ def _traced(function: Callable, **signature: tuple[list, tf.DType]) -> Callable:
     return endpoint
 
 
-def _classification(module, model, task, options) -> _Endpoints:
+def _classification(module, model, task, weights, options) -> _Endpoints:
     del module, options
     label_names = tf.constant(task.label_names)
 
     def serve(text):
-        logits = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
+        with weights():
+            logits = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
         probabilities = tf.nn.softmax(logits)
         return {
             "label": tf.gather(label_names, tf.argmax(probabilities, axis=-1)),
@@ -123,11 +169,12 @@ def _classification(module, model, task, options) -> _Endpoints:
     yield "serve", _traced(serve, text=([None], tf.string))
 
 
-def _generation(module, model, task, options) -> _Endpoints:
+def _generation(module, model, task, weights, options) -> _Endpoints:
     score = text_scorer(model, task.context_length, START_ID)
 
     def serve(text):
-        log_probability, num_tokens = score(task.text_to_ids(text)[:, : _MOST_SCORED + 1])
+        with weights():
+            log_probability, num_tokens = score(task.text_to_ids(text)[:, : _MOST_SCORED + 1])
         return {
             "log_probability": log_probability,
             "perplexity": tf.exp(-log_probability / tf.cast(num_tokens, tf.float32)),
@@ -153,7 +200,8 @@ def _generation(module, model, task, options) -> _Endpoints:
         sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
         with tf.control_dependencies(_assertions(max_new_tokens, sampling)):
             prompt_ids, most = prompt_to_ids(tf.identity(prompt)), tf.identity(max_new_tokens)
-        written = decoder(prompt_ids, most, sampling)
+        with weights():
+            written = decoder(prompt_ids, most, sampling)
         continuation = ids_to_text(written["token_ids"])
         return {
             "text": joined(prompt, continuation, task.text_to_ids.level),

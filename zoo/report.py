@@ -169,18 +169,18 @@ class Report:
     def __str__(self) -> str:
         from rich.console import Console
 
-        written = io.StringIO()
-        Console(file=written, width=100, color_system=None).print(self)
-        return written.getvalue()
+        stream = io.StringIO()
+        Console(file=stream, width=100, color_system=None).print(self)
+        return stream.getvalue()
 
     def _repr_html_(self) -> str:
         def table(rows, has_header):
-            written = []
+            lines = []
             for index, row in enumerate(rows):
                 cell = "th" if has_header and index == 0 else "td"
                 cells = "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in row)
-                written.append(f"<tr>{cells}</tr>")
-            return f"<table>{''.join(written)}</table>"
+                lines.append(f"<tr>{cells}</tr>")
+            return f"<table>{''.join(lines)}</table>"
 
         confusion = self._confusion_rows()
         return (
@@ -202,12 +202,12 @@ class Report:
             header.append("best possible")
         rows = [header]
         for name in self.validation:
-            row = [name.replace("_", " "), _written(name, self.validation[name])]
-            row.append(_written(name, self.test.get(name)))
+            row = [name.replace("_", " "), written(name, self.validation[name])]
+            row.append(written(name, self.test.get(name)))
             if self.spread:
-                row.append(f"± {_written(name, self.spread.get(name))}")
+                row.append(f"± {written(name, self.spread.get(name))}")
             if self.optimum:
-                row.append(_written(name, self.optimum.get(name)))
+                row.append(written(name, self.optimum.get(name)))
             rows.append(row)
         return rows
 
@@ -250,7 +250,8 @@ class Report:
         return facts
 
 
-def _written(name: str, value: float | None) -> str:
+def written(name: str, value: float | None) -> str:
+    """A score as people read it, by its name: a percentage or a number; "-" where there is none."""
     if value is None:
         return "-"
     return f"{value:.2%}" if name in _PERCENTAGES else f"{value:.4f}"

@@ -22,6 +22,23 @@ from zoo.progress import ProgressBar
 from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
 from zoo.tasks.task import SPLITS, Evaluation, Task
+from zoo.transfer import transfer_weights
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FiniteMuon(keras.optimizers.Muon):
+    """Muon that takes a gradient which is too large for a float as none at all.
+
+    Through a hundred steps of a recurrence with large weights a gradient can overflow; clipped by
+    an infinite norm it would be NaN, and so would be all weights from there on.
+    """
+
+    def apply(self, grads, trainable_variables=None):
+        grads = [ops.convert_to_tensor(gradient) for gradient in grads]
+        is_finite = ops.isfinite(sum(ops.sum(ops.square(gradient)) for gradient in grads))
+        grads = [ops.where(is_finite, gradient, 0.0) for gradient in grads]
+        return super().apply(grads, trainable_variables)
+
 
 # A fit takes some hundreds of steps: squared gradients are averaged over the last hundred, where
 # Adam's own 0.999 would average over a thousand and let the first steps rule the rest.
@@ -32,7 +49,7 @@ OPTIMIZERS = {
         rate, weight_decay=0.01, **_ADAM, **options
     ),
     # Bias, embeddings and logits are no matrices between features: they get Adam at half the rate.
-    "muon": lambda rate, **options: keras.optimizers.Muon(
+    "muon": lambda rate, **options: FiniteMuon(
         rate,
         adam_beta_2=_ADAM["beta_2"],
         adam_lr_ratio=0.5,
@@ -71,6 +88,7 @@ def fit_and_evaluate(
     clip_norm: float | None = 1.0,
     class_weights: str | Mapping[str, float] | None = None,
     early_stopping: int | None = None,
+    initial_weights: keras.Model | files.Path | None = None,
     seed: int = 0,
     seeds: Sequence[int] | None = None,
     test: bool = True,
@@ -106,6 +124,10 @@ def fit_and_evaluate(
         clip_norm: bound on the norm of all gradients together (Pascanu et al. 2013), or None.
         class_weights: `"balanced"`, or a weight for each class name, or None.
         early_stopping: so many epochs without a better validation score end the fit; None: none do.
+        initial_weights: what the model begins with, as far as layers correspond: another model, the
+            folder of its run or the name of a shipped one; see `zoo.transfer_weights`. A language
+            model may so become a classifier (Dai and Le 2015), if the task reads with its
+            vocabulary (`vocabulary_of`).
         seed: of weights (see `model`), order and dropout.
         seeds: several, for several runs; `model` must then be a function. The report gives
             means and spread, and the weights that are written are those of the seed that is best
@@ -141,9 +163,10 @@ def fit_and_evaluate(
         early_stopping=early_stopping,
     )
     command = _command() if command is None else command
+    source = None if initial_weights is None else _weights_to_start_from(initial_weights, task)
     log_dir = None if log_dir is None else pathlib.Path(log_dir)
     if seeds is None:
-        run = _Run(task, settings, seed, log_dir, callbacks, verbose, command)
+        run = _Run(task, settings, seed, log_dir, callbacks, verbose, command, source)
         return run(model, test)
 
     if not callable(model) or isinstance(model, keras.Model):
@@ -153,7 +176,7 @@ def fit_and_evaluate(
     runs = []
     for each in seeds:
         folder = None if log_dir is None else log_dir / f"seed_{each}"
-        run = _Run(task, settings, each, folder, callbacks, verbose, command)
+        run = _Run(task, settings, each, folder, callbacks, verbose, command, source)
         runs.append(run(model, test))
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
@@ -165,6 +188,23 @@ def fit_and_evaluate(
                 new.write_bytes((log_dir / f"seed_{best.seed}" / name).read_bytes())
         report.save(log_dir / "report.json")
     return report
+
+
+def _weights_to_start_from(given: keras.Model | files.Path, task: Task) -> keras.Model:
+    """A model to copy from; one that was trained with another vocabulary is refused."""
+    if isinstance(given, keras.Model):
+        return given
+    from zoo.inference import load
+
+    model, its_task = load(given)
+    if task.dataset is not None:
+        task.examples("train")
+    if its_task.text_to_ids.vocabulary != task.text_to_ids.vocabulary:
+        raise ValueError(
+            f"The weights of {given} belong to another vocabulary: expected a task that was made "
+            "with vocabulary_of= the task of that model."
+        )
+    return model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,7 +308,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 class _Run:
     """One fit with one seed, in the order in which it happens."""
 
-    def __init__(self, task, settings, seed, log_dir, callbacks, verbose, command):
+    def __init__(self, task, settings, seed, log_dir, callbacks, verbose, command, source=None):
         self.task = task
         self.settings = settings
         self.seed = seed
@@ -276,6 +316,7 @@ class _Run:
         self.callbacks = callbacks
         self.verbose = verbose
         self.command = command
+        self.source = source
         self.seconds = {"fitting": 0.0, "validating": 0.0, "testing": 0.0}
         self.tokens = 0
         self.positions = 0
@@ -294,6 +335,10 @@ class _Run:
         keras.utils.set_random_seed(self.seed)
         if not isinstance(model, keras.Model):
             model = model()
+        if hasattr(model, "adapt"):
+            model.adapt(train.sequences, train.targets)
+        if self.source is not None:
+            transfer_weights(self.source, model)
         self.settings = self.settings.for_model(model)
         model.compile(
             self.settings.make_optimizer(sum(steps_by_epoch)),
@@ -304,12 +349,19 @@ class _Run:
         )
         objective = self.task.objective(model)
         if objective is not model:
-            objective.compile(model.optimizer, jit_compile=model.jit_compile)
+            objective.compile(
+                model.optimizer, metrics=self.task.metrics(), jit_compile=model.jit_compile
+            )
         if self.log_dir is not None:
             files.write_json(self.log_dir / "task.json", self.task.get_config())
 
         # Fit
         history, best = self._fit(model, objective, class_weights, steps_by_epoch)
+
+        # Calibration
+        if self.task.calibrate(model, self.task.examples("validation")):
+            scores = self._evaluate(model, "validation", "validating").scores
+            best.update({f"val_{name}": value for name, value in scores.items()})
 
         # Test, once
         tested = Evaluation({})
@@ -375,6 +427,9 @@ class _Run:
             history.append(entry)
             if not best or sign * entry[metric] < sign * best[metric]:
                 best, best_weights = entry, model.get_weights()
+                if self.log_dir is not None:
+                    # What a run that is broken off leaves.
+                    save_model(model, self.log_dir / "model.keras")
             shown = {k: v for k, v in entry.items() if k != "epoch" and v is not None}
             callbacks.on_epoch_end(epoch, shown)
             patience = self.settings.early_stopping

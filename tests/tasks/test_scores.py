@@ -42,3 +42,24 @@ def test_cross_entropy_in_nats():
         -(np.log(0.75) + np.log(0.5)) / 2
     )
     assert np.isfinite(scores.cross_entropy(np.array([1]), np.array([[1.0, 0.0]])))
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_best_temperature_is_found(temperature):
+    """Labels that are drawn from probabilities are best told by their own logits."""
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(20_000, 3))
+    shares = scores.softmax(logits)
+    labels = (shares.cumsum(axis=1) > random.uniform(size=(len(logits), 1))).argmax(axis=1)
+    found = scores.best_temperature(labels, logits * temperature)
+    assert found == pytest.approx(temperature, rel=0.05)
+
+    def loss(at):
+        return scores.cross_entropy(labels, scores.softmax(logits * temperature / at))
+
+    assert loss(found) < min(loss(found * 1.01), loss(found / 1.01))
+
+
+def test_a_model_that_is_always_right_gets_as_sure_as_may_be():
+    logits = np.array([[2.0, 0.0], [0.0, 3.0]])
+    assert scores.best_temperature(np.array([0, 1]), logits) == pytest.approx(0.01)

@@ -3,9 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
-from zoo import files
-
-_SHIPPED = pathlib.Path(__file__).parent.parent.parent / "saved_models"
+from zoo import files, shipped
 
 
 class ModelNotFoundError(files.FileError):
@@ -13,10 +11,11 @@ class ModelNotFoundError(files.FileError):
 
 
 def load(path: files.Path, dataset=None):
-    """Reads a run back: `model, task = zoo.load("runs/lstm")`.
+    """Reads a model back: `model, task = zoo.load("runs/lstm")`.
 
     Args:
-        path: the folder of a run, with `model.keras` and `task.json`; or a shipped model's name.
+        path: the folder of a run, with `model.keras` and `task.json`; a shipped model's name; or a
+            SavedModel of the zoo.
         dataset: a dataset for the task, to fit on or to evaluate; None for use alone.
 
     Returns:
@@ -24,20 +23,24 @@ def load(path: files.Path, dataset=None):
         the vocabulary that the weights belong to.
 
     Raises:
-        ModelNotFoundError: where there is no run.
+        ModelNotFoundError: where there is no model.
         FileError: where one of its files is damaged.
     """
     import keras
 
-    import zoo.models  # noqa: F401  So that Keras knows the layers by name.
+    import zoo.models
 
+    # Keras finds a class by its name once its module has been imported.
+    zoo.models.list_models()
     folder = run_folder(path)
-    task = read_task(folder / "task.json", dataset)
     file = folder / "model.keras"
     if not file.is_file():
-        raise ModelNotFoundError(
-            f"{folder} holds no model.keras: expected the folder of a run that has ended."
-        )
+        from zoo.export import EXTRA_ASSETS, model_from_saved_model
+
+        folder = saved_model_folder(path)
+        task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
+        return model_from_saved_model(folder), task
+    task = read_task(folder / "task.json", dataset)
     try:
         model = keras.saving.load_model(file, compile=False)
     except Exception as error:
@@ -112,11 +115,13 @@ def read_task(file: pathlib.Path, dataset=None):
 def run_folder(path: files.Path) -> pathlib.Path:
     """The folder of a run, of a SavedModel or of a shipped model."""
     path = pathlib.Path(path)
-    for folder in (path, _SHIPPED / path):
+    for folder in (path, shipped.folder() / path):
         if folder.is_dir():
+            shipped.check_manifest(folder)
             return folder
     raise ModelNotFoundError(
-        f"There is no model at {path}: expected the folder of a run or of a SavedModel."
+        f"There is no model at {path}: expected the folder of a run or of a SavedModel, or a "
+        f"shipped model: {', '.join(shipped.names()) or 'there are none here'}."
     )
 
 

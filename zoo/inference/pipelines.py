@@ -2,34 +2,37 @@
 
 from collections.abc import Callable
 
-from zoo import files
+from zoo import files, shipped
 from zoo.inference.loading import read_task, run_folder, saved_model_folder
 from zoo.inference.text_classifier import TextClassifier
 from zoo.inference.text_generator import TextGenerator
 from zoo.registry import unknown
 from zoo.report import Report
 
-_PIPELINES: dict[str, Callable] = {
-    "sentiment-analysis": TextClassifier,
-    "text-generation": TextGenerator,
+# What each one is, and the task whose best shipped model it takes where nobody names one.
+_PIPELINES: dict[str, tuple[Callable, str]] = {
+    "sentiment-analysis": (TextClassifier, "sentiment"),
+    "text-generation": (TextGenerator, "text_generation"),
 }
 # By what the task's model gives.
 _BY_OUTPUT: dict[str, Callable] = {"text": TextClassifier, "token": TextGenerator}
 
 
-def pipeline(kind: str, model: files.Path) -> Callable:
+def pipeline(kind: str, model: files.Path | None = None) -> Callable:
     """A trained model as a function of strings.
 
     Args:
         kind: `"sentiment-analysis"`, for any text classifier, or `"text-generation"`.
-        model: the folder of a run, a SavedModel, or the name of a shipped model.
+        model: the folder of a run, a SavedModel, or the name of a shipped model; None for the best
+            one that ships.
 
     Returns:
         A function: see `TextClassifier.__call__` and `TextGenerator.__call__`.
     """
     if kind not in _PIPELINES:
         raise ValueError(unknown("pipeline", kind, _PIPELINES))
-    return _PIPELINES[kind](model)
+    make, task = _PIPELINES[kind]
+    return make(shipped.best(task) if model is None else model)
 
 
 def evaluate(path: files.Path, dataset=None, split: str = "test"):

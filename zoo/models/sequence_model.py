@@ -134,20 +134,34 @@ class SequenceModel(keras.Model):
     def _symbolic_inputs(self):
         return keras.Input((None,), dtype="int32", name="token_ids")
 
-    def _answer(self, token_ids):
-        features = self.features(token_ids)
+    def perturbed(self, inputs, perturbation):
+        """The answer where the embeddings of what is read are moved a little.
+
+        Args:
+            inputs: as `call` takes them; an encoder-decoder's source is what is moved.
+            perturbation: what is added to the embeddings, (B, T, E).
+
+        Returns:
+            Logits, as `call` gives them.
+        """
+        return self._answer(inputs, perturbation)
+
+    def _answer(self, token_ids, perturbation=None):
+        features = self._decode(token_ids, perturbation)
         if self.pooling is not None:
             features = self.pooling(features, self.padding_mask(token_ids))
         return self.head(features)
 
-    def _embed(self, token_ids, places=None):
+    def _embed(self, token_ids, places=None, perturbation=None):
         x = self.token_embedding(token_ids)
         if self.positions is not None:
             x = self.positions(x) if places is None else self.positions(x, places)
-        return x if self.embedding_dropout is None else self.embedding_dropout(x)
+        if self.embedding_dropout is not None:
+            x = self.embedding_dropout(x)
+        return x if perturbation is None else x + perturbation
 
-    def _decode(self, token_ids, **source):
-        x = self._embed(token_ids)
+    def _decode(self, token_ids, perturbation=None, **source):
+        x = self._embed(token_ids, perturbation=perturbation)
         mask = self.padding_mask(token_ids)
         for block in self.blocks:
             x = block(x, mask, **source)
@@ -218,6 +232,13 @@ class SequenceModel(keras.Model):
                 f"{self.name} reads in both directions, so it cannot be advanced token by token; "
                 "build it with bidirectional=False."
             )
+
+    # Weights
+
+    def scale_logits(self, factor: float) -> None:
+        """Multiplies all logits by a factor, for good; for those of a layer of their own."""
+        for weight in self.logits.trainable_variables:
+            weight.assign(weight * factor)
 
     # Config
 

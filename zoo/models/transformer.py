@@ -57,16 +57,17 @@ class EncoderDecoderModel(SequenceModel):
         source_ids = keras.Input((None,), dtype="int32", name="source_ids")
         return {"token_ids": token_ids, "source_ids": source_ids}
 
-    def _answer(self, inputs):
+    def _answer(self, inputs, perturbation=None):
         if self.output_kind == "token":
-            return self.head(self.features(**inputs))
+            token_ids, source_ids = inputs["token_ids"], inputs["source_ids"]
+            return self.head(self._decode(token_ids, **self._encode(source_ids, perturbation)))
         start = ops.full_like(inputs[:, :1], _START_ID)
-        features = self.features(start, source_ids=inputs)
+        features = self._decode(start, **self._encode(inputs, perturbation))
         return self.head(features[:, 0])
 
-    def _encode(self, source_ids):
+    def _encode(self, source_ids, perturbation=None):
         mask = self.padding_mask(source_ids)
-        x = self._embed(source_ids)
+        x = self._embed(source_ids, perturbation=perturbation)
         for block in self.encoder_blocks:
             x = block(x, mask)
         return {"source": x, "source_mask": mask}

@@ -66,3 +66,23 @@ def cross_entropy(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean of minus the logarithm of the true class's probability, in nats."""
     true = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(true, np.finfo("float64").tiny)).mean())
+
+
+def best_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """What logits (N, C) are best divided by, for the cross-entropy of labels (N,).
+
+    Temperature scaling (Guo et al. 2017, section 4.2). The loss is convex in the inverse of the
+    temperature, so that halving an interval finds it.
+    """
+    logits = np.asarray(logits, "float64")
+    true = logits[np.arange(len(labels)), labels]
+
+    def slope(inverse: float) -> float:
+        """The derivative of the loss: the mean logit that is expected, less the true one."""
+        return float(((softmax(inverse * logits) * logits).sum(axis=1) - true).mean())
+
+    low, high = 0.01, 100.0
+    for _ in range(60):
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
+    return 1 / (low * high) ** 0.5

@@ -7,10 +7,12 @@ import numpy as np
 
 from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
-from zoo.tasks import scores
+from zoo.tasks import error_analysis, scores
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.registry import register_task
 from zoo.tasks.task import Evaluation, Examples, Task
+
+_CALIBRATION_BATCH_SIZE = 256
 
 
 @register_task
@@ -21,6 +23,8 @@ class Sentiment(Task):
         text_to_ids: how texts are read.
         label_names: the name of each of the C classes.
         dataset: labelled texts with these classes, or None.
+        adversarial: see `sentiment`.
+        temperature_scaling: see `sentiment`.
     """
 
     name = "sentiment"
@@ -36,8 +40,15 @@ class Sentiment(Task):
         text_to_ids,
         label_names: Sequence[str],
         dataset: TextDataset | None = None,
+        *,
+        adversarial: float = 0.0,
+        temperature_scaling: bool = False,
     ):
         super().__init__(text_to_ids, dataset)
+        if adversarial < 0:
+            raise ValueError(f"adversarial must be 0 or more; it is {adversarial}.")
+        self.adversarial = adversarial
+        self.temperature_scaling = temperature_scaling
         self.label_names = tuple(label_names)
         if dataset is not None and dataset.label_names != self.label_names:
             raise DatasetError(
@@ -58,26 +69,39 @@ class Sentiment(Task):
         lowercase: bool = True,
         markup: str = "remove",
         punctuation: str = "expressive",
+        vocabulary_of: Task | None = None,
+        adversarial: float = 0.0,
+        temperature_scaling: bool = False,
     ) -> "Sentiment":
         """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
         from zoo.preprocessing import TextToIds
 
         if dataset.label_names is None or dataset.train.labels is None:
             raise DatasetError(f"{dataset.name} has no labels, which sentiment needs.")
+        reading = {
+            "level": level,
+            "vocabulary_size": vocabulary_size,
+            "minimum_count": minimum_count,
+            "lowercase": lowercase,
+            "markup": markup,
+            "punctuation": punctuation,
+        }
         text_to_ids = TextToIds(
-            level=level,
-            vocabulary_size=vocabulary_size,
-            minimum_count=minimum_count,
+            **(reading if vocabulary_of is None else vocabulary_of.reading()),
             sequence_length=sequence_length,
             truncation=truncation,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
         )
-        return cls(text_to_ids, dataset.label_names, dataset)
+        return cls(
+            text_to_ids,
+            dataset.label_names,
+            dataset,
+            adversarial=adversarial,
+            temperature_scaling=temperature_scaling,
+        )
 
     def _make_examples(self, sequences: TokenSequences, split: str) -> Examples:
-        return Examples(sequences, np.asarray(getattr(self.dataset, split).labels, "int32"))
+        of_split = getattr(self.dataset, split)
+        return Examples(sequences, np.asarray(of_split.labels, "int32"), of_split.texts)
 
     def model_arguments(self) -> dict[str, Any]:
         if self.dataset is not None:
@@ -94,6 +118,19 @@ class Sentiment(Task):
 
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
+    def batch(self, examples, indices, *, with_source=False, random=None):
+        inputs, targets, weights = super().batch(examples, indices)
+        if random is None or not self.adversarial:
+            return inputs, targets, weights
+        return {"inputs": inputs, "targets": targets}, targets, weights
+
+    def objective(self, model):
+        if not self.adversarial:
+            return model
+        from zoo.tasks.adversarial import AdversarialTraining
+
+        return AdversarialTraining(model, self.loss(), self.adversarial)
+
     def metrics(self) -> list:
         import keras
 
@@ -103,18 +140,38 @@ class Sentiment(Task):
         known = self.dataset and self.dataset.optimum
         return {"accuracy": known.accuracy_on_test, "loss": known.loss} if known else None
 
-    def evaluate(self, model, examples: Examples, batch_size: int) -> Evaluation:
+    def calibrate(self, model, validation: Examples) -> bool:
+        if not self.temperature_scaling:
+            return False
+        logits = self._logits(model, validation, _CALIBRATION_BATCH_SIZE)
+        model.scale_logits(1 / scores.best_temperature(validation.targets, logits))
+        return True
+
+    def _logits(self, model, examples: Examples, batch_size: int) -> np.ndarray:
         logits = np.zeros((len(examples), len(self.label_names)), "float32")
         for indices in sorted_batches(examples.lengths, batch_size):
             inputs, *_ = self.batch(examples, indices)
             logits[indices] = model.predict_on_batch(inputs)
-        return self.score(examples.targets, scores.softmax(logits))
+        return logits
 
-    def score(self, labels: np.ndarray, probabilities: np.ndarray) -> Evaluation:
-        """All metrics of labels (N,) and probabilities (N, C)."""
+    def evaluate(self, model, examples: Examples, batch_size: int) -> Evaluation:
+        logits = self._logits(model, examples, batch_size)
+        return self.score(examples.targets, scores.softmax(logits), examples.texts)
+
+    def score(
+        self, labels: np.ndarray, probabilities: np.ndarray, texts: Sequence[str] | None = None
+    ) -> Evaluation:
+        """All metrics of labels (N,) and probabilities (N, C), with N texts where it fails too."""
         confusion = scores.confusion_matrix(
             labels, probabilities.argmax(axis=1), len(self.label_names)
         )
+        details = {
+            "confusion_matrix": confusion.tolist(),
+            "label_names": list(self.label_names),
+            "reliability": error_analysis.reliability(labels, probabilities),
+        }
+        if texts is not None:
+            details |= error_analysis.where_it_fails(texts, labels, probabilities, self.label_names)
         return Evaluation(
             {
                 "accuracy": float(np.trace(confusion) / confusion.sum()),
@@ -123,7 +180,7 @@ class Sentiment(Task):
                 "loss": scores.cross_entropy(labels, probabilities),
                 "calibration_error": scores.calibration_error(labels, probabilities),
             },
-            {"confusion_matrix": confusion.tolist(), "label_names": list(self.label_names)},
+            details,
         )
 
     def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
@@ -168,7 +225,12 @@ def sentiment(dataset: TextDataset, **options) -> Sentiment:
         **options: how texts are read, see `zoo.preprocessing.TextToIds`: `level` (`"word"`),
             `vocabulary_size` (20,000), `minimum_count` (2), `sequence_length` (400 tokens),
             `truncation` (`"both"`, since reviews say what they mean first and last),
-            `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`).
+            `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`); or
+            `vocabulary_of`, a task whose vocabulary and ways to tell words apart are taken over.
+            And how a model is fitted: `adversarial` (0, not), how far embeddings are moved against
+            it, see `AdversarialTraining`; `temperature_scaling` (False), whether all logits
+            are divided at the end by what makes validation likeliest (Guo et al. 2017, section
+            4.2), which changes no label.
 
     Raises:
         DatasetError: for a dataset without labels.

@@ -19,6 +19,18 @@ SPLITS = ("train", "validation", "test")
 WIDTH_MULTIPLE = 8
 
 
+# What of a `TextToIds` belongs to its vocabulary.
+_READING = (
+    "level",
+    "vocabulary",
+    "vocabulary_size",
+    "minimum_count",
+    "lowercase",
+    "markup",
+    "punctuation",
+)
+
+
 class AnyExamples(Protocol):
     """What the routine needs to know of a task's examples."""
 
@@ -36,10 +48,12 @@ class Examples:
     Attributes:
         sequences: N sequences of token ids.
         targets: (N,), or None where the tokens are their own targets.
+        texts: N texts, to tell of the kinds of text that a model fails on; or None.
     """
 
     sequences: TokenSequences
     targets: Any = None
+    texts: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -194,6 +208,15 @@ class Task(abc.ABC):
             batch_size: examples a call, at most; the scores do not depend on it.
         """
 
+    def calibrate(self, model, validation: Any) -> bool:
+        """Makes a fitted model as sure as it is right, by the validation split.
+
+        Returns:
+            Whether the model was changed; by default it is not.
+        """
+        del model, validation
+        return False
+
     def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
         """The weight of each class, (C,), or None where the task has no classes."""
         del examples
@@ -208,6 +231,16 @@ class Task(abc.ABC):
     def optimum(self) -> dict[str, float] | None:
         """The best possible test scores, by the names of `evaluate`, where they are known."""
         return None
+
+    def reading(self) -> dict[str, Any]:
+        """How its texts become ids, for another task that is to share the vocabulary.
+
+        Arguments of `TextToIds`, without those that say how much of a text is read.
+        """
+        if self.dataset is not None:
+            self.examples("train")
+        config = self.text_to_ids.get_config()
+        return {name: config[name] for name in _READING}
 
     # Config
 

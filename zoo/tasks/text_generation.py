@@ -96,22 +96,25 @@ class TextGeneration(Task):
         lowercase: bool = False,
         markup: str = "remove",
         punctuation: str = "keep",
+        vocabulary_of: Task | None = None,
     ) -> "TextGeneration":
         """The task on a dataset, with a vocabulary of its training texts. See `text_generation`."""
         from zoo.preprocessing import TextToIds
 
         if minimum_count is None:
             minimum_count = 2 if level == "word" else 1
+        reading = {
+            "level": level,
+            "vocabulary_size": vocabulary_size,
+            "minimum_count": minimum_count,
+            "lowercase": lowercase,
+            "markup": markup,
+            "punctuation": punctuation,
+        }
+        # A stretch of a running text has no end to be learned.
+        marks = {"add_start": True, "add_end": not dataset.is_continuous}
         text_to_ids = TextToIds(
-            level=level,
-            vocabulary_size=vocabulary_size,
-            minimum_count=minimum_count,
-            add_start=True,
-            # A stretch of a running text has no end to be learned.
-            add_end=not dataset.is_continuous,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
+            **(reading if vocabulary_of is None else vocabulary_of.reading()), **marks
         )
         return cls(
             text_to_ids,
@@ -184,7 +187,9 @@ class TextGeneration(Task):
             weights = (weights >= asked[:, None]) & (weights < end[:, None])
             return inputs, targets, weights.astype("float32")
         if random is not None:
-            asked = random.integers(begin + 1, end)
+            # At the same share of all: windows of one length then have sources of one length, and
+            # half of a batch would be padding otherwise.
+            asked = begin + 1 + (random.uniform() * (end - begin - 1)).astype("int64")
         source = gathered(ids, begin, asked, WIDTH_MULTIPLE)
         targets = gathered(ids, asked, end, WIDTH_MULTIPLE)
         inputs = np.roll(targets, 1, axis=1)
@@ -274,6 +279,8 @@ class TextGeneration(Task):
                 "unknown_share": unknown_share,
                 "spelling_nats": spelling_nats,
                 "context": self.context_length,
+                "level": self.text_to_ids.level,
+                "vocabulary": len(self.text_to_ids.vocabulary),
             },
         )
 
@@ -317,7 +324,7 @@ class TextGeneration(Task):
             TextToIds(**config["text_to_ids"]),
             sequence_length=config["sequence_length"],
             context_length=config["context_length"],
-            sampled_tokens=config["sampled_tokens"],
+            sampled_tokens=config.get("sampled_tokens", _SAMPLED_TOKENS),
             spelling=config["spelling"],
             dataset=dataset,
         )
@@ -347,7 +354,8 @@ def text_generation(dataset: TextDataset, **options) -> TextGeneration:
             evaluation (the same); `sampled_tokens`, that stand for a vocabulary at least four times
             as large in a training step (1,024; 0 for none, which is slower): scores are always over
             all of it; how words are told apart, see `zoo.preprocessing.TextToIds`:
-            `lowercase` (False), `markup` (`"remove"`), `punctuation` (`"keep"`).
+            `lowercase` (False), `markup` (`"remove"`), `punctuation` (`"keep"`); `vocabulary_of`, a
+            task whose vocabulary and ways to tell words apart are taken over.
     """
     return TextGeneration.from_dataset(dataset, **options)
 

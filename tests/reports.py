@@ -1,0 +1,61 @@
+"""Reports that were made up, for tests of what is made of reports."""
+
+import dataclasses
+
+from zoo.report import Report
+
+
+def made_up_report(**changes) -> Report:
+    """A report of one run of sentiment, as `fit_and_evaluate` would give it."""
+    report = Report(
+        task="sentiment",
+        model={"name": "lstm", "parameters": 1_310_000},
+        dataset={
+            "name": "imdb_reviews",
+            "arguments": {"data_dir": "/elsewhere/tfds"},
+            "sizes": {"train": 22_500, "validation": 2_500, "test": 25_000},
+            "fingerprint": "c0ffee",
+            "faults": ["Duplicate texts within train: 96."],
+        },
+        seed=1,
+        training={"epochs": 1, "best_epoch": 1},
+        history=[],
+        validation={"accuracy": 0.9, "f1": 0.89, "auc": 0.96, "calibration_error": 0.012},
+        test={"accuracy": 0.885, "f1": 0.88, "auc": 0.955, "calibration_error": 0.006},
+        details={},
+        optimum=None,
+        seconds={"fitting": 24.4, "testing": 9.6},
+        throughput={"examples_per_second": 900.0, "tokens_per_second": 200_000.0},
+        padding_share=0.02,
+        peak_memory_mb=1800.0,
+        versions={"python": "3.12.1", "keras": "3.15"},
+        cores=2,
+        command="zoo fit lstm sentiment --data /elsewhere/reviews.csv --out /elsewhere/run",
+    )
+    return dataclasses.replace(report, **changes)
+
+
+def made_up_writer(**changes) -> Report:
+    """A report of one run of text generation."""
+    scores = {"loss": 4.5, "perplexity": 90.0, "bits_per_character": 1.4}
+    settings = {
+        "task": "text_generation",
+        "model": {"name": "gru", "parameters": 5_000_000},
+        "validation": {**scores, "loss": 4.4},
+        "test": scores,
+        "details": {
+            "tokens": 1_000,
+            "characters": 4_800,
+            "unknown_share": 0.0123,
+            "spelling_nats": 40.0,
+            "context": 256,
+            "level": "word",
+            "vocabulary": 20_000,
+        },
+    }
+    return made_up_report(**{**settings, **changes})
+
+
+def accuracy(value: float) -> dict[str, float]:
+    """Scores with this accuracy."""
+    return {"accuracy": value, "f1": value, "auc": 0.95, "calibration_error": 0.01}

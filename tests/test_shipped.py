@@ -1,0 +1,161 @@
+"""Models that ship: found by name, ranked by score, and refused when a byte is wrong."""
+
+import json
+import shutil
+
+import pytest
+
+import zoo
+from zoo import files, shipped
+from zoo.recipes import Recipe
+from zoo.shipping import ship
+
+
+@pytest.fixture(scope="module")
+def models(reviews, run, tmp_path_factory):
+    """A folder of models that ship, one in it."""
+    folder = tmp_path_factory.mktemp("zoo") / "saved_models"
+    recipe = Recipe(
+        "gru",
+        "sentiment",
+        "synthetic_reviews",
+        storage="float16",
+        data_options=reviews.arguments,
+        model_options={"embedding_dim": 8, "units": 8},
+        training={"epochs": 2, "seed": 3},
+    )
+    source = tmp_path_factory.mktemp("runs") / "gru"
+    shutil.copytree(run, source)
+    recipe.save(source / "recipe.toml")
+    ship(source, "gru_synthetic", folder=folder)
+    return folder
+
+
+@pytest.fixture
+def zoo_with(models, monkeypatch):
+    monkeypatch.setattr(shipped, "folder", lambda: models)
+    return models
+
+
+def test_a_shipped_model_is_all_there_and_nothing_else(models):
+    model = models / "gru_synthetic"
+    assert {path.name for path in model.iterdir()} == {
+        "1",
+        "README.md",
+        "manifest.json",
+        "recipe.toml",
+        "report.json",
+    }
+    assert not [path for path in model.rglob("*") if path.suffix == ".keras"]
+
+
+def test_its_scores_are_those_of_what_is_stored(reviews, zoo_with, run):
+    facts = zoo.Report.load(zoo_with / "gru_synthetic" / "report.json").details["shipped"]
+    for split in ("validation", "test"):
+        assert facts[split] == zoo.evaluate("gru_synthetic", reviews, split).scores
+    assert facts["storage"] == "float16"
+    assert facts["seed"] == 3
+    # Half precision is near the fitted model, and not it.
+    fitted = zoo.Report.load(run / "report.json").test
+    assert facts["test"]["loss"] == pytest.approx(fitted["loss"], abs=1e-3)
+    assert facts["test"]["loss"] != fitted["loss"]
+
+
+def test_it_is_loaded_by_its_name_and_goes_on_learning(reviews, zoo_with):
+    model, task = zoo.load("gru_synthetic", reviews)
+    texts = ["The story was never weak.", "The music was dull."]
+    probabilities = zoo.pipeline("sentiment-analysis", "gru_synthetic").probabilities(texts)
+    import keras
+
+    logits = model(task.text_to_ids(texts))
+    assert probabilities == pytest.approx(keras.ops.softmax(logits).numpy(), abs=1e-6)
+    report = zoo.fit_and_evaluate(
+        model, task, initial_weights="gru_synthetic", epochs=1, verbose=False, test=False
+    )
+    written = zoo.Report.load(zoo_with / "gru_synthetic" / "report.json")
+    assert report.history[0]["loss"] < written.history[0]["loss"]
+
+
+def test_the_best_that_ships_is_taken_where_nobody_names_one(zoo_with, tmp_path, monkeypatch):
+    answer = zoo.pipeline("sentiment-analysis")("The story was never weak.")
+    assert answer == zoo.pipeline("sentiment-analysis", "gru_synthetic")(
+        "The story was never weak."
+    )
+    for name, accuracy in (("a", 0.7), ("b", 0.9), ("c", 0.8)):
+        report = {"task": "sentiment", "details": {"shipped": {"test": {"accuracy": accuracy}}}}
+        files.write_json(tmp_path / name / "report.json", report)
+    monkeypatch.setattr(shipped, "folder", lambda: tmp_path)
+    assert shipped.best("sentiment") == "b"
+    with pytest.raises(files.FileError, match=r"No model for text_generation ships"):
+        shipped.best("text_generation")
+
+
+def damaged(models, tmp_path, monkeypatch):
+    copy = tmp_path / "saved_models"
+    shutil.copytree(models, copy)
+    monkeypatch.setattr(shipped, "folder", lambda: copy)
+    return copy / "gru_synthetic"
+
+
+PARTS = [
+    "1/saved_model.pb",
+    "1/variables/variables.data-00000-of-00001",
+    "1/assets.extra/task.json",
+    "report.json",
+    "recipe.toml",
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_flipped_bit_is_seen(part, models, tmp_path, monkeypatch):
+    file = damaged(models, tmp_path, monkeypatch) / part
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    for use in (zoo.load, zoo.TextClassifier, zoo.evaluate):
+        with pytest.raises(files.FileError, match=rf"{part} is damaged: its SHA-256 is not that"):
+            use("gru_synthetic")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_or_a_short_file_is_seen(part, models, tmp_path, monkeypatch):
+    file = damaged(models, tmp_path, monkeypatch) / part
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(files.FileError, match=f"expected {size:,} bytes, found {size - 1:,}"):
+        zoo.load("gru_synthetic")
+    file.unlink()
+    with pytest.raises(files.FileError, match=f"{part} is missing: .*manifest.json names it"):
+        zoo.load("gru_synthetic")
+
+
+def test_a_manifest_that_is_none_is_refused(models, tmp_path, monkeypatch):
+    folder = damaged(models, tmp_path, monkeypatch)
+    for content in ("[]", '{"report.json": 3}', '{"report.json": {}}', "{"):
+        (folder / "manifest.json").write_text(content)
+        with pytest.raises(files.FileError, match=r"manifest\.json is damaged"):
+            zoo.load("gru_synthetic")
+
+
+def test_a_wrong_name_is_told_the_right_ones(zoo_with):
+    with pytest.raises(files.FileError, match=r"no model at lstm_imbd: .*: gru_synthetic\.$"):
+        zoo.load("lstm_imbd")
+
+
+def test_what_ships_with_this_zoo_is_whole_and_small():
+    """All of the real ones."""
+    names = shipped.names()
+    if not names:
+        pytest.skip("no model ships yet")
+    total = 0
+    for name in names:
+        folder = shipped.folder() / name
+        shipped.check_manifest(folder)
+        on_disk = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+        listed = set(json.loads((folder / "manifest.json").read_text()))
+        assert on_disk == listed | {"manifest.json", "README.md"}
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        assert size < 12e6, f"{name} has {size:,} bytes."
+        total += size
+        Recipe.find(name).check()
+    assert total < 60e6

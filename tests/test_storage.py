@@ -1,0 +1,104 @@
+"""Weights in fewer bits: how far they are off, and that what is stored is what answers."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.storage import StoredVariable
+
+
+def variable(shape, seed=0):
+    return keras.Variable(np.random.default_rng(seed).normal(size=shape).astype("float32"))
+
+
+def test_eight_bits_are_off_by_half_a_step_of_each_row():
+    table = variable((2**13, 32))
+    kept = StoredVariable(table, "int8")
+    assert kept.kept.dtype == "int8"
+    value = np.asarray(table)
+    steps = np.abs(value).max(axis=1, keepdims=True) / 127
+    assert (np.abs(kept.restored() - value) <= steps / 2 + 1e-7).all()
+
+
+def test_a_row_of_zeros_stays_one():
+    table = np.ones((2**13, 32), "float32")
+    table[7] = 0
+    np.testing.assert_allclose(StoredVariable(keras.Variable(table), "int8").restored(), table)
+
+
+@pytest.mark.parametrize(
+    ("shape", "storage", "expected"),
+    [
+        ((2**13, 32), "float16", "float16"),
+        # Small matrices and vectors do not pay.
+        ((64, 64), "int8", "float16"),
+        ((5,), "int8", "float16"),
+        ((2**13, 32), "float32", "float32"),
+    ],
+)
+def test_what_is_kept_in_how_many_bits(shape, storage, expected):
+    original = variable(shape)
+    kept = StoredVariable(original, storage)
+    assert kept.kept.dtype == expected
+    np.testing.assert_allclose(kept.restored(), original, rtol=1e-3, atol=1e-6)
+
+
+def test_whole_numbers_stay_whole():
+    state = keras.Variable(np.array([2**31 + 1, 7], "uint32"), dtype="uint32")
+    restored = StoredVariable(state, "int8").restored()
+    assert restored.dtype == "uint32"
+    assert restored.numpy().tolist() == [2**31 + 1, 7]
+
+
+TEXTS = ["The story was never weak.", "", "What counts for me is the music."]
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
+def test_a_classifier_answers_as_the_model_that_is_read_back_from_it(storage, run, tmp_path):
+    """Both ways see the stored weights and no others, and these are near the fitted ones."""
+    fitted, task = zoo.load(run)
+    path = zoo.export_saved_model(fitted, task, tmp_path / "1", storage=storage)
+    probabilities = zoo.TextClassifier(path).probabilities(TEXTS)
+    model, task = zoo.load(path)
+    np.testing.assert_allclose(
+        probabilities, keras.ops.softmax(model(task.text_to_ids(TEXTS))), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        probabilities, keras.ops.softmax(fitted(task.text_to_ids(TEXTS))), atol=2e-3
+    )
+
+
+def test_fewer_bits_take_less_room(reviews, tmp_path):
+    task = zoo.tasks.text_generation(reviews)
+    model = zoo.GRU(**task.model_arguments(), embedding_dim=4096, units=8, tie_embeddings=True)
+    sizes = {}
+    for storage in ("float32", "float16", "int8"):
+        path = zoo.export_saved_model(model, task, tmp_path / storage / "1", storage=storage)
+        sizes[storage] = (path / "variables" / "variables.data-00000-of-00001").stat().st_size
+        scores = zoo.TextGenerator(path).score(TEXTS)[0]
+        read_back, _ = zoo.load(path)
+        again = zoo.export_saved_model(read_back, task, tmp_path / f"{storage} again" / "1")
+        np.testing.assert_allclose(zoo.TextGenerator(again).score(TEXTS)[0], scores, rtol=1e-4)
+        written = [
+            zoo.TextGenerator(place)("The", max_new_tokens=12, seed=5)["text"]
+            for place in (path, again)
+        ]
+        assert written[0] == written[1]
+    assert sizes["float16"] < 0.55 * sizes["float32"]
+    assert sizes["int8"] < 0.6 * sizes["float16"]
+
+
+def test_another_storage_is_refused(run, tmp_path):
+    model, task = zoo.load(run)
+    with pytest.raises(ValueError, match=r"one of float32, float16, int8; it is 'int4'"):
+        zoo.export_saved_model(model, task, tmp_path / "1", storage="int4")
+
+
+def test_a_damaged_saved_model_is_not_read_back(run, tmp_path):
+    model, task = zoo.load(run)
+    path = zoo.export_saved_model(model, task, tmp_path / "1")
+    weights = path / "variables" / "variables.data-00000-of-00001"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(OSError, match=r"1 is damaged or no SavedModel of this zoo"):
+        zoo.load(path)

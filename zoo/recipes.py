@@ -1,0 +1,210 @@
+"""Recipes: all that a fit is told, as data."""
+
+import dataclasses
+import json
+import pathlib
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import zoo
+from zoo import files, shipped
+
+_HEADER = "# What differs from the defaults. It is fitted by: zoo fit --recipe FILE --out FOLDER\n"
+_GROUPS = ("data_options", "task_options", "model_options", "training")
+
+# Options that hold for one kind of answer only: a classifier has no word in its head.
+_OF_LANGUAGE_MODELS = ("tie_embeddings",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A fit, from data to SavedModel, told by what differs from the defaults.
+
+    Attributes:
+        model: name of the architecture.
+        task: name of the task.
+        data: name of a dataset, or a file or folder; None for the task's own.
+        initial_weights: the model to begin with, whose vocabulary is then taken over: the name of a
+            shipped one or the folder of a run; None to begin from nothing.
+        storage: how the SavedModel keeps weights, see `zoo.export_saved_model`.
+        data_options: arguments of `zoo.datasets.load`.
+        task_options: of `zoo.tasks.create_task`.
+        model_options: of `zoo.create_model`.
+        training: of `zoo.fit_and_evaluate`.
+    """
+
+    model: str
+    task: str
+    data: str | None = None
+    initial_weights: str | None = None
+    storage: str = "float32"
+    data_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    task_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    model_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    # As a file
+
+    @classmethod
+    def find(cls, place: files.Path) -> "Recipe":
+        """Reads the recipe of a shipped model, of the folder of a run, or a file.
+
+        Raises:
+            FileError: where there is none, or it is not a recipe.
+        """
+        path = pathlib.Path(place)
+        for candidate in (path, path / shipped.RECIPE, shipped.folder() / path / shipped.RECIPE):
+            if candidate.is_file():
+                return cls.load(candidate)
+        raise files.FileError(
+            f"There is no recipe at {place}: expected a TOML file, the folder of a run, or a "
+            f"shipped model: {', '.join(shipped.names()) or 'there are none here'}."
+        )
+
+    @classmethod
+    def load(cls, path: files.Path) -> "Recipe":
+        """Reads a recipe's file.
+
+        Raises:
+            FileError: where it cannot be read or is not a recipe.
+        """
+        try:
+            entries = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise files.FileError(f"{path} is not a recipe in TOML: {error}.") from error
+        known = {field.name for field in dataclasses.fields(cls)}
+        wrong = [name for name in entries if name not in known]
+        wrong += [name for name in ("model", "task") if name not in entries]
+        wrong += [name for name in _GROUPS if not isinstance(entries.get(name, {}), dict)]
+        if wrong:
+            raise files.FileError(
+                f"{path} is not a recipe: expected model, task and some of "
+                f"{', '.join(sorted(known - {'model', 'task'}))}; wrong or missing: "
+                f"{', '.join(wrong)}."
+            )
+        return cls(**entries)
+
+    def save(self, path: files.Path) -> None:
+        """Writes the recipe, whole or not at all."""
+        with files.appearing(path) as new:
+            new.write_text(self.to_toml(), encoding="utf-8")
+
+    def to_toml(self) -> str:
+        """The recipe as TOML."""
+        lines = [_HEADER]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in _GROUPS or value == field.default:
+                continue
+            lines.append(f"{field.name} = {_toml(value)}\n")
+        for group in _GROUPS:
+            if options := getattr(self, group):
+                lines.append(f"\n[{group}]\n")
+                lines += [f"{name} = {_toml(value)}\n" for name, value in options.items()]
+        return "".join(lines)
+
+    # What comes of it
+
+    def check(self) -> None:
+        """Looks for what can be wrong before anything takes long.
+
+        Raises:
+            ValueError: for a name or an option that nobody knows.
+        """
+        zoo.models.check_model(self.model, self.model_options)
+        zoo.tasks.check_task(self.task, self.task_options)
+
+    def beginning_from(self, place: files.Path) -> "Recipe":
+        """This recipe for weights of another model: with its vocabulary and its widths."""
+        source = Recipe.find(place)
+        options = dict(source.model_options)
+        task_options: Mapping[str, Any] = {}
+        if source.task == self.task:
+            task_options = source.task_options
+        else:
+            options = {k: v for k, v in options.items() if k not in _OF_LANGUAGE_MODELS}
+        return dataclasses.replace(
+            self,
+            initial_weights=str(place),
+            task_options={**task_options, **self.task_options},
+            model_options={**options, **self.model_options},
+        )
+
+    def dataset(self):
+        """Loads the data, with labels where the task needs them."""
+        task_class = zoo.tasks.task_class(self.task)
+        options = dict(self.data_options)
+        if not task_class.needs_labels:
+            options["labelled"] = False
+        return zoo.datasets.load(self.data or task_class.default_dataset, **options)
+
+    def make_task(self, dataset, initial_weights: files.Path | None = None):
+        """The task on a dataset, with the vocabulary of the weights it begins from.
+
+        Args:
+            dataset: what `dataset` gave.
+            initial_weights: where these weights are, if not where the recipe says.
+        """
+        options = dict(self.task_options)
+        place = initial_weights or self.initial_weights
+        if place is not None:
+            _, options["vocabulary_of"] = zoo.load(place)
+        return zoo.tasks.create_task(self.task, dataset, **options)
+
+    def fit(
+        self,
+        task,
+        out: files.Path,
+        *,
+        initial_weights: files.Path | None = None,
+        command: str | None = None,
+        verbose: bool = True,
+    ):
+        """Fits the recipe's model to its task and writes the run: weights, report, SavedModel.
+
+        Args:
+            task: what `make_task` gave.
+            out: the folder of the run.
+            initial_weights: where the weights it begins from are, if not where the recipe says.
+            command: what was run, for the report.
+            verbose: whether progress is shown.
+
+        Returns:
+            The report.
+        """
+        out = pathlib.Path(out)
+        self.save(out / shipped.RECIPE)
+        report = zoo.fit_and_evaluate(
+            lambda: zoo.create_model(self.model, **task.model_arguments(), **self.model_options),
+            task,
+            **self.training,
+            initial_weights=initial_weights or self.initial_weights,
+            log_dir=out,
+            verbose=verbose,
+            command=command,
+        )
+        model, fitted_task = zoo.load(out)
+        zoo.export_saved_model(model, fitted_task, out / "saved_model" / "1", storage=self.storage)
+        return report
+
+    def fit_from_nothing(self, out: files.Path, *, command: str, verbose: bool = True):
+        """Fits the recipe, and first the one that its weights come from.
+
+        That one's run is the folder beside `out` with its name; where it has ended it is not made
+        again. For arguments and what is returned see `fit`.
+        """
+        out = pathlib.Path(out)
+        weights = None
+        if self.initial_weights is not None:
+            weights = out.parent / pathlib.Path(self.initial_weights).name.removesuffix(".toml")
+            if not (weights / shipped.REPORT).is_file():
+                first = Recipe.find(self.initial_weights)
+                first.fit_from_nothing(weights, command=command, verbose=verbose)
+        task = self.make_task(self.dataset(), weights)
+        return self.fit(task, out, initial_weights=weights, command=command, verbose=verbose)
+
+
+def _toml(value: Any) -> str:
+    """A string, number, boolean or list of them; JSON writes these as TOML does."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

@@ -1,0 +1,71 @@
+"""From a run to a model that ships: small, scored as it is stored, with its card."""
+
+import dataclasses
+import pathlib
+
+import zoo
+from zoo import files, shipped
+from zoo.cards import card
+from zoo.recipes import Recipe
+
+# Where a SavedModel's only version stands.
+_VERSION = "1"
+
+
+def ship(run: files.Path, name: str, *, folder: files.Path | None = None) -> pathlib.Path:
+    """Makes a shipped model of a run that has ended.
+
+    It gets `1/` (the SavedModel, with weights as the recipe's `storage` says), `report.json`,
+    `recipe.toml`, `README.md` (its card) and `manifest.json` (checksums). The SavedModel is
+    scored from raw texts as it is stored, on validation, and on test if the run was; these scores
+    are `details["shipped"]` of the report.
+
+    Args:
+        run: the folder of the run.
+        name: what the model is called.
+        folder: where shipped models are; None for those of this zoo.
+
+    Returns:
+        The folder of the shipped model. One of that name is replaced once the new one is whole.
+
+    Raises:
+        FileError: where the run has not ended, or the model cannot be written.
+    """
+    run = pathlib.Path(run)
+    recipe = Recipe.find(run)
+    report = zoo.Report.load(run / shipped.REPORT)
+    model, task = zoo.load(run)
+    target = (shipped.folder() if folder is None else pathlib.Path(folder)) / name
+    with files.appearing(target) as new:
+        zoo.export_saved_model(model, task, new / _VERSION, storage=recipe.storage)
+        report.save(new / shipped.REPORT)
+        scored = {
+            split: zoo.evaluate(new, split=split)
+            for split in ("validation", "test")
+            if getattr(report, split)
+        }
+        last = scored.get("test", scored["validation"])
+        facts = {
+            "storage": recipe.storage,
+            "bytes": sum(file.stat().st_size for file in new.rglob("*") if file.is_file()),
+            "seed": _kept_seed(report, task),
+            "validation": scored["validation"].scores,
+            "test": scored["test"].scores if "test" in scored else {},
+            "details": last.details,
+        }
+        report = dataclasses.replace(report, details={**report.details, "shipped": facts})
+        report.save(new / shipped.REPORT)
+        recipe.save(new / shipped.RECIPE)
+        text = card(name, report, recipe.to_toml())
+        (new / shipped.CARD).write_text(text, encoding="utf-8")
+        shipped.write_manifest(new)
+    return target
+
+
+def _kept_seed(report, task) -> int | None:
+    """The seed whose weights a run over several has kept: the best on validation."""
+    if not report.runs:
+        return report.seed
+    metric, mode = task.monitor
+    ranked = sorted(report.runs, key=lambda run: run.validation[metric.removeprefix("val_")])
+    return (ranked[0] if mode == "min" else ranked[-1]).seed

@@ -1,0 +1,195 @@
+"""Where a classifier fails, told in numbers: no word of a text leaves this module.
+
+The lists of words are English. Texts in which none of them comes up, of another language say, are
+not divided by negation.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# How many wrong answers are described, the surest ones.
+NUM_MISTAKES = 10
+
+# How many bins the confidences are put into.
+NUM_BINS = 10
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_NEGATION = re.compile(
+    r"n['\u2019]t\b|\b(?:not?|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly)\b"
+)
+_CONTRAST = re.compile(
+    r"\b(?:but|however|although|though|yet|despite|nevertheless|nonetheless|whereas|while|instead"
+    r"|otherwise|unfortunately|still)\b"
+)
+# "7/10", "3.5 out of 5", "8 stars"; neither "9/11" nor "24/7".
+_RATING = re.compile(r"\b\d{1,3}(?:[.,]\d+)?\s?(?:(?:/|out of)\s?(?:4|5|10|100)\b|stars?\b)")
+
+# The upper bounds of a slice, each with the slice's name; the last has none.
+_LENGTHS = (
+    (100, "up to 100 words"),
+    (200, "101 to 200 words"),
+    (400, "201 to 400 words"),
+    (np.inf, "more than 400 words"),
+)
+# By share of the words, or else this would be another division by length.
+_NEGATIONS = (
+    (0.0, "no negation"),
+    (0.02, "up to 2 negations in 100 words"),
+    (np.inf, "more than 2 negations in 100 words"),
+)
+
+
+class Mistake(NamedTuple):
+    """A wrong answer, described.
+
+    Attributes:
+        place: of the text in its split, from 0.
+        true: the name of its class.
+        predicted: the name of the class that it was put into.
+        probability: of that class.
+        words: how many words it has.
+        negations: how many words that negate.
+        contrast_words: how many such as "but" and "although", where a text changes its mind.
+        has_rating: whether it gives a rating in numbers.
+        upper_case_share: share of its words that are all in capitals, of those with two letters or
+            more.
+    """
+
+    place: int
+    true: str
+    predicted: str
+    probability: float
+    words: int
+    negations: int
+    contrast_words: int
+    has_rating: bool
+    upper_case_share: float
+
+
+def num_words(text: str) -> int:
+    """How many words a text has: what white space parts, without markup."""
+    return len(_TAG.sub(" ", text).split())
+
+
+def num_negations(text: str) -> int:
+    """How many English words of a text negate: not, n't, no, never ..."""
+    return len(_NEGATION.findall(text.lower()))
+
+
+def slices(texts: Sequence[str], is_right: np.ndarray) -> dict[str, list[dict[str, Any]]]:
+    """Accuracy by kinds of text.
+
+    Args:
+        texts: N texts.
+        is_right: whether the answer to each is right, bool (N,).
+
+    Returns:
+        `"length"` and `"negation"`, the latter only where a text has one: a row for each kind that
+        comes up, with `slice`, `texts` and `accuracy`.
+    """
+    words = np.array([num_words(text) for text in texts])
+    negations = np.array([num_negations(text) for text in texts])
+    divided = {"length": _divided(words, _LENGTHS, is_right)}
+    if negations.any():
+        divided["negation"] = _divided(negations / np.maximum(words, 1), _NEGATIONS, is_right)
+    return divided
+
+
+def _divided(values: np.ndarray, bounds, is_right: np.ndarray) -> list[dict[str, Any]]:
+    rows = []
+    lower = -np.inf
+    for upper, name in bounds:
+        inside = (values > lower) & (values <= upper)
+        if inside.any():
+            accuracy = float(is_right[inside].mean())
+            rows.append({"slice": name, "texts": int(inside.sum()), "accuracy": accuracy})
+        lower = upper
+    return rows
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str, Any]]:
+    """How often answers are right, by how sure they are (DeGroot and Fienberg 1983).
+
+    Args:
+        labels: true classes (N,).
+        probabilities: of each class (N, C).
+
+    Returns:
+        A row for each bin of confidence that has texts: `from`, `to`, `confidence` (mean),
+        `accuracy` and `texts`. The bins are of equal width from 1/C, since the likeliest class has
+        no less, to 1.
+    """
+    lowest = 1 / probabilities.shape[1]
+    edges = np.linspace(lowest, 1, NUM_BINS + 1)
+    confidence = probabilities.max(axis=1).astype("float64")
+    is_right = probabilities.argmax(axis=1) == labels
+    place = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, NUM_BINS - 1)
+    return [
+        {
+            "from": float(edges[k]),
+            "to": float(edges[k + 1]),
+            "confidence": float(confidence[place == k].mean()),
+            "accuracy": float(is_right[place == k].mean()),
+            "texts": int((place == k).sum()),
+        }
+        for k in np.unique(place)
+    ]
+
+
+def mistakes(
+    texts: Sequence[str],
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    label_names: Sequence[str],
+) -> list[Mistake]:
+    """The wrong answers that the model was surest of, the surest first, at most ten.
+
+    Args:
+        texts: N texts.
+        labels: their true classes (N,).
+        probabilities: of each class (N, C).
+        label_names: the C classes.
+    """
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    surest = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:NUM_MISTAKES]
+    return [
+        Mistake(
+            place=int(place),
+            true=label_names[labels[place]],
+            predicted=label_names[predicted[place]],
+            probability=float(probabilities[place].max()),
+            **_described(texts[place]),
+        )
+        for place in surest
+    ]
+
+
+def _described(text: str) -> dict[str, Any]:
+    plain = _TAG.sub(" ", text)
+    lowered = plain.lower()
+    words = [word for word in plain.split() if sum(map(str.isalpha, word)) > 1]
+    return {
+        "words": num_words(text),
+        "negations": num_negations(plain),
+        "contrast_words": len(_CONTRAST.findall(lowered)),
+        "has_rating": bool(_RATING.search(lowered)),
+        "upper_case_share": sum(map(str.isupper, words)) / max(len(words), 1),
+    }
+
+
+def where_it_fails(
+    texts: Sequence[str],
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    label_names: Sequence[str],
+) -> dict[str, Any]:
+    """`slices` and `mistakes` as JSON can hold them."""
+    found = mistakes(texts, labels, probabilities, label_names)
+    return {
+        "slices": slices(texts, probabilities.argmax(axis=1) == labels),
+        "mistakes": [mistake._asdict() for mistake in found],
+    }
