@@ -36,6 +36,12 @@ def name(request):
     return request.param
 
 
+@pytest.fixture(params=list_models("token"))
+def writer(request):
+    """The name of an architecture that can give one answer a token."""
+    return request.param
+
+
 def test_the_name_of_a_factory_is_that_of_its_models(name):
     assert made(name).name == name
     assert model_factory(name).__name__.isidentifier()
@@ -85,8 +91,8 @@ def test_every_layer_that_learns_has_a_plain_name(name):
 
 
 @pytest.mark.parametrize("blocks", [[9], [1] * 9, [4, 1, 4], [1, 8]])
-def test_step_block_and_full_pass_agree(name, blocks):
-    model = made(name, output="token")
+def test_step_block_and_full_pass_agree(writer, blocks):
+    model = made(writer, output="token")
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     full = numpy(model.features(token_ids, source_ids))
     state = model.initial_state(len(LENGTHS), max(LENGTHS), source_ids)
@@ -102,8 +108,8 @@ def test_step_block_and_full_pass_agree(name, blocks):
         np.testing.assert_allclose(features[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
 
 
-def test_the_head_gives_a_logit_for_each_id(name):
-    model = made(name, output="token")
+def test_the_head_gives_a_logit_for_each_id(writer):
+    model = made(writer, output="token")
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     logits = numpy(model.head(model.features(token_ids, source_ids)))
     assert logits.shape == (*token_ids.shape, VOCABULARY)
@@ -113,8 +119,8 @@ def test_the_head_gives_a_logit_for_each_id(name):
     np.testing.assert_allclose(numpy(model(inputs)), logits, atol=1e-6)
 
 
-def test_no_position_depends_on_what_follows(name):
-    model = made(name, output="token")
+def test_no_position_depends_on_what_follows(writer):
+    model = made(writer, output="token")
     token_ids, source_ids = ids([9]), ids([5], seed=1)
     changed = token_ids.copy()
     changed[:, 5:] = (changed[:, 5:] + 7) % (VOCABULARY - 1) + 1
@@ -123,8 +129,8 @@ def test_no_position_depends_on_what_follows(name):
     assert not np.array_equal(before[:, 5:], after[:, 5:])
 
 
-def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(name):
-    model = made(name, output="token")
+def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(writer):
+    model = made(writer, output="token")
     prompt = ids(LENGTHS)
     features, state = model.begin(prompt, 20)
     if model.reads_source:
@@ -138,8 +144,8 @@ def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(name):
     np.testing.assert_allclose(numpy(features), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_more_room_changes_no_feature(name):
-    model = made(name, output="token")
+def test_more_room_changes_no_feature(writer):
+    model = made(writer, output="token")
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     full = numpy(model.features(token_ids, source_ids))
     state = model.initial_state(len(LENGTHS), 4, source_ids)
@@ -151,8 +157,8 @@ def test_more_room_changes_no_feature(name):
         np.testing.assert_allclose(features[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
 
 
-def test_no_gradient_comes_from_what_follows(name):
-    model = made(name, output="token")
+def test_no_gradient_comes_from_what_follows(writer):
+    model = made(writer, output="token")
     token_ids = np.arange(4, 12, dtype="int32")[None]
     table = model.token_embedding.trainable_variables[0].value
     with tf.GradientTape(persistent=True) as tape:

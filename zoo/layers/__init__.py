@@ -2,11 +2,13 @@
 
 from zoo.layers.attention import MultiHeadAttention, TransformerBlock
 from zoo.layers.embedding import LearnedPositions, SinePositions
+from zoo.layers.ngrams import DistinctBigrams, WeightedLogCountRatios
 from zoo.layers.pooling import POOLINGS, PaddingMask, Pooling, last_real
 from zoo.layers.recurrent import RecurrentBlock
 
 __all__ = [
     "POOLINGS",
+    "DistinctBigrams",
     "LearnedPositions",
     "MultiHeadAttention",
     "PaddingMask",
@@ -14,5 +16,6 @@ __all__ = [
     "RecurrentBlock",
     "SinePositions",
     "TransformerBlock",
+    "WeightedLogCountRatios",
     "last_real",
 ]

@@ -1,22 +1,40 @@
 """The architectures by name: a module here that registers a factory is part of the zoo."""
 
+import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from zoo.models.sequence_model import OUTPUTS
 from zoo.registry import Registry, check_arguments
 
 _FACTORIES = Registry("model", "zoo.models")
+_OUTPUTS_OF: dict[str, Sequence[str]] = {}
 
 
-def register_model(factory: Callable) -> Callable:
-    """Enters a factory under the `name` that its models have by default."""
-    _FACTORIES.register(inspect.signature(factory).parameters["name"].default, factory)
+def register_model(
+    factory: Callable | None = None, *, outputs: Sequence[str] = OUTPUTS
+) -> Callable:
+    """Enters a factory under the `name` that its models have by default.
+
+    It is a decorator, `@register_model` or, with what its models can give where that is not all,
+    `@register_model(outputs=("text",))`.
+    """
+    if factory is None:
+        return functools.partial(register_model, outputs=outputs)
+    name = inspect.signature(factory).parameters["name"].default
+    _FACTORIES.register(name, factory)
+    _OUTPUTS_OF[name] = outputs
     return factory
 
 
-def list_models() -> list[str]:
-    """The names that `create_model` takes, in alphabetical order."""
-    return _FACTORIES.names()
+def list_models(output: str | None = None) -> list[str]:
+    """The names that `create_model` takes, in alphabetical order.
+
+    Args:
+        output: `"text"` or `"token"` for those that can give that; None for all.
+    """
+    names = _FACTORIES.names()
+    return [name for name in names if output is None or output in _OUTPUTS_OF[name]]
 
 
 def model_factory(name: str) -> Callable:
