@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock lock-check benchmarks rivals clean
+.PHONY: help demo test lint format lock lock-check benchmarks leaderboard rivals clean
 
 # Any Python from 3.11 to 3.13: `make demo PYTHON=python3.12` names one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -59,6 +59,9 @@ lock-check: $(INSTALLED)
 
 benchmarks: $(INSTALLED)  ## Runs the benchmarks, one after the other.
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(ON_TWO_CORES) $(BIN)/python $$benchmark || exit; done
+
+leaderboard: $(INSTALLED)  ## Trains every model that ships again, and says how far each is from what is written.
+	@$(ON_TWO_CORES) $(BIN)/zoo leaderboard --again runs/leaderboard
 
 rivals:  ## Makes .venv-rivals, with PyTorch and KerasHub, for benchmarks/generation.py and shakespeare.py.
 	@$(PYTHON) -m venv .venv-rivals

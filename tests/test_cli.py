@@ -1,8 +1,10 @@
 """The command line, in this process where that will do and in one of its own where not."""
 
+import dataclasses
 import io
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -297,3 +299,103 @@ def test_a_writer_is_evaluated(call, writing_run, tmp_path):
     mine.write_text("text\n" + "".join(f"The story was dull {i}.\n" for i in range(30)))
     status, printed, _ = call("evaluate", "--model", writing_run, "--data", mine, "--json")
     assert status == 0 and json.loads(printed)["scores"]["loss"] > 0
+
+
+def test_from_a_run_to_ones_own_data(call, table, run, tmp_path):
+    """Three classes in place of two: the vocabulary and all but the head have moved."""
+    from zoo.recipes import Recipe
+
+    source = tmp_path / "source"
+    shutil.copytree(run, source)
+    Recipe("gru", "sentiment", model_options={"embedding_dim": 8, "units": 8}).save(
+        source / "recipe.toml"
+    )
+    columns = ("--text-column", "body", "--label-column", "stars")
+    out = tmp_path / "out"
+    more = ("--epochs", 1, "--learning-rate", 1e-30, "--quiet", "--json")
+    status, printed, _ = call(
+        "fit", "--from", source, "--data", table, *columns, *more, "--out", out
+    )
+    assert status == 0
+    assert json.loads(printed)["dataset"]["name"] == "mine.csv"
+    model, task = zoo.load(out)
+    began, its_task = zoo.load(source)
+    assert task.label_names == ("high", "low", "middle")
+    assert task.text_to_ids.vocabulary == its_task.text_to_ids.vocabulary
+    for layer in ("token_embedding", "block_0"):
+        pairs = zip(
+            began.get_layer(layer).get_weights(), model.get_layer(layer).get_weights(), strict=True
+        )
+        assert all((one == other).all() for one, other in pairs)
+    assert model.output.shape[-1] == 3
+
+
+def test_a_recipe_and_what_the_command_line_says_on_top(call, table, tmp_path):
+    columns = ("--text-column", "body", "--label-column", "stars")
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ("fit", "gru", "sentiment", "--data", table, *columns, *SMALL, "--seed", 4)
+    assert call(*words, "--storage", "float16", "--out", first)[0] == 0
+    status, printed, _ = call(
+        "fit", "--recipe", first, "--seeds", 5, 6, "--quiet", "--json", "--out", second
+    )
+    assert status == 0
+    report = json.loads(printed)
+    assert [run["seed"] for run in report["runs"]] == [5, 6]
+    assert report["training"]["epochs"] == 1
+    model, _ = zoo.load(second)
+    assert model.get_layer("block_0").units == 8
+    assert 'storage = "float16"' in (second / "recipe.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("fit", "--out", "x"), "Give MODEL and TASK, or --recipe, or --from"),
+        (("fit", "gru", "--out", "x"), "Give MODEL and TASK, or --recipe, or --from"),
+        (("fit", "gru", "sentiment", "--recipe", "x", "--out", "x"), "leave them out"),
+        (("fit", "--recipe", "nowhere", "--out", "x"), "There is no recipe at nowhere"),
+        (("fit", "--from", "nowhere", "--out", "x"), "There is no recipe at nowhere"),
+        (("ship", "nowhere", "x"), "There is no recipe at nowhere"),
+    ],
+)
+def test_a_fit_that_is_not_told_enough_is_refused(words, fault, call):
+    status, _, error = call(*words)
+    assert status == 2
+    assert fault in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_the_leaderboard_is_made_again_and_held_against_what_is_written(
+    call, tmp_path, monkeypatch
+):
+    from zoo import shipped
+    from zoo.recipes import Recipe
+
+    monkeypatch.setattr(shipped, "folder", lambda: tmp_path / "saved_models")
+    recipe = Recipe(
+        "bag_of_words",
+        "sentiment",
+        "synthetic_reviews",
+        data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
+        model_options={"embedding_dim": 4},
+        training={"epochs": 1, "seed": 1},
+    )
+    recipe.fit_from_nothing(tmp_path / "runs" / "bag", command="a test", verbose=False)
+    assert call("ship", tmp_path / "runs" / "bag", "bag")[0] == 0
+    assert "`bag`" in call("leaderboard", "--markdown")[1]
+    assert "bag: sentiment, synthetic_reviews, accuracy" in call("list")[1]
+    status, printed, _ = call("leaderboard", "--again", tmp_path / "again")
+    assert status == 0
+    assert "test accuracy" in printed
+    assert printed.count("+0.00%") == 6
+    # Nothing is fitted twice.
+    time = (tmp_path / "again" / "bag" / "report.json").stat().st_mtime_ns
+    assert call("leaderboard", "--again", tmp_path / "again")[1] == printed
+    assert (tmp_path / "again" / "bag" / "report.json").stat().st_mtime_ns == time
+    # A run of another recipe is not taken for one of this.
+    dataclasses.replace(recipe, training={"epochs": 2}).save(
+        tmp_path / "again" / "bag" / "recipe.toml"
+    )
+    status, _, error = call("leaderboard", "--again", tmp_path / "again")
+    assert status == 2
+    assert "holds a run of another recipe" in error

@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "demo": {PUBLIC},
     "recipes": {PUBLIC, "files", "shipped"},
     "shipping": {PUBLIC, "cards", "files", "recipes", "shipped"},
-    "cli": {PUBLIC, "demo", "recipes", "shipping", "quiet", "registry"},
+    "cli": {PUBLIC, "demo", "leaderboards", "recipes", "shipping", "quiet", "registry"},
     "__main__": {"cli"},
     # gathers the public names of all of them
     "__init__": None,

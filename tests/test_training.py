@@ -238,7 +238,7 @@ def test_learning_to_write_lowers_the_loss(writing_run):
 
 
 def test_temperature_scaling_changes_how_sure_and_not_what(reviews):
-    """Against the same fit without: logits at a fixed ratio, the loss of validation at its least."""
+    """Against the same fit without: logits at a fixed ratio, and the least loss on validation."""
     from zoo.tasks import scores
 
     fitted = {}

@@ -188,6 +188,22 @@ class Recipe:
         zoo.export_saved_model(model, fitted_task, out / "saved_model" / "1", storage=self.storage)
         return report
 
+    def fitted(self, out: files.Path, *, command: str, verbose: bool = True):
+        """The report of the run in `out`, which is made by `fit_from_nothing` if it is not there.
+
+        Raises:
+            FileError: where the run there is one of another recipe.
+        """
+        out = pathlib.Path(out)
+        if not (out / shipped.REPORT).is_file():
+            return self.fit_from_nothing(out, command=command, verbose=verbose)
+        if Recipe.find(out).to_toml() != self.to_toml():
+            raise files.FileError(
+                f"{out} holds a run of another recipe: expected an empty folder, or a run of\n"
+                f"{self.to_toml()}"
+            )
+        return zoo.Report.load(out / shipped.REPORT)
+
     def fit_from_nothing(self, out: files.Path, *, command: str, verbose: bool = True):
         """Fits the recipe, and first the one that its weights come from.
 
@@ -198,9 +214,8 @@ class Recipe:
         weights = None
         if self.initial_weights is not None:
             weights = out.parent / pathlib.Path(self.initial_weights).name.removesuffix(".toml")
-            if not (weights / shipped.REPORT).is_file():
-                first = Recipe.find(self.initial_weights)
-                first.fit_from_nothing(weights, command=command, verbose=verbose)
+            first = Recipe.find(self.initial_weights)
+            first.fitted(weights, command=command, verbose=verbose)
         task = self.make_task(self.dataset(), weights)
         return self.fit(task, out, initial_weights=weights, command=command, verbose=verbose)
 
