@@ -5,6 +5,7 @@ import configparser
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import NamedTuple
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from zoo import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -240,6 +243,46 @@ def test_the_lock_fits_the_versions_of_setup_cfg():
 
 def test_the_lock_has_hashes():
     assert [str(pin.requirement) for pin in pins() if not pin.has_hash] == []
+
+
+def test_setup_cfg_names_every_package():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    named = set(config["options"]["packages"].split())
+    found = {".".join(p.parent.relative_to(ROOT).parts) for p in ROOT.glob("zoo/**/__init__.py")}
+    assert named == found | {"zoo.saved_models"}
+
+
+def test_an_installed_package_has_the_models(tmp_path):
+    """Out of a wheel, where there is no checkout."""
+    source = tmp_path / "source"
+    shutil.copytree(
+        ROOT / "zoo", source / "zoo", ignore=shutil.ignore_patterns("__pycache__", "saved_models")
+    )
+    shutil.copytree(ROOT / "saved_models", source / "saved_models")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
+    place = tmp_path / "installed"
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--target", str(place)]
+    subprocess.run([*pip, *options, str(source)], check=True, capture_output=True, timeout=300)
+    code = (
+        "from zoo import shipped; print(*shipped.names())\n"
+        "for name in shipped.names(): shipped.check_manifest(shipped.folder() / name)\n"
+        "print(shipped.folder())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    names, folder = ran.stdout.splitlines()
+    assert names.split() == shipped.names()
+    assert folder == str(place / "zoo" / "saved_models")
 
 
 def repository_files() -> list[Path]:
