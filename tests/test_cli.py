@@ -59,7 +59,7 @@ def test_from_a_file_of_ones_own_to_labels(call, table, tmp_path):
         call, table, out, "--epochs", 8, "--learning-rate", 0.05, "--json", "--seed", 1
     )
     assert status == 0
-    assert {"report.json", "model.keras", "task.json", "saved_model", "logs"} == {
+    assert {"report.json", "recipe.toml", "model.keras", "task.json", "saved_model", "logs"} == {
         path.name for path in out.iterdir()
     }
     report = json.loads(printed)
@@ -129,7 +129,6 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ((*FIT, "--seeds"), "--seeds needs one number at least"),
         (("fit", "lstm", "sentiment"), "Missing option '--out'"),
         (("predict", "a text", "--model", "nowhere"), "There is no model at nowhere"),
-        (("predict", "a text"), "Missing option '--model'"),
         (("predict", "--model", "RUN", "--input", "TWO"), "--input and --output go together"),
         (
             ("predict", "--model", "RUN", "--input", "missing.csv", "--output", "OUT.csv"),
@@ -147,7 +146,6 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("generate", "The", "--model", "WRITER", "--temperature", "-1"), "0 or more; it is -1"),
         (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "num_beams must be 1"),
         (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
-        (("generate", "The"), "Missing option '--model'"),
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
         (("predict", "The", "--model", "WRITER"), "is not a model for sentiment"),
         (
@@ -246,7 +244,7 @@ def test_from_a_text_of_ones_own_to_more_of_it(call, tmp_path, source):
     assert (task.text_to_ids.level, task.sequence_length) == ("character", 32)
     # The lines of a table end, a running text does not.
     assert task.text_to_ids.add_end == (source == "my.csv")
-    assert {"report.json", "model.keras", "task.json", "saved_model", "logs"} == {
+    assert {"report.json", "recipe.toml", "model.keras", "task.json", "saved_model", "logs"} == {
         path.name for path in out.iterdir()
     }
 
