@@ -74,3 +74,25 @@ def test_an_architecture_takes_what_it_shares_with_another(reviews, writing_run)
     task = zoo.tasks.sentiment(reviews, vocabulary_of=writing)
     model = zoo.LSTM(**task.model_arguments(), embedding_dim=16, units=32)
     assert zoo.transfer_weights(zoo.load(writing_run)[0], model) == ["token_embedding"]
+
+
+@pytest.mark.parametrize("name", ["simple_rnn", "lstm", "gru", "gpt", "transformer"])
+def test_all_but_the_head_moves_in_every_architecture(name):
+    from tests.models.cases import SMALL
+
+    shared = {**SMALL[name], "vocabulary_size": 20, "sequence_length": 16}
+    writer = zoo.create_model(name, **shared, output="token", tie_embeddings=True)
+    model = zoo.create_model(name, **shared, output="text", num_classes=3)
+    copied = zoo.transfer_weights(writer, model)
+    with_weights = [layer.name for layer in model.layers if layer.weights]
+    # A dropout has a state, which is none of what was learned, and moves with its like.
+    assert set(with_weights) - set(copied) <= {"logits"} | {
+        layer for layer in with_weights if "dropout" in layer
+    }
+    for layer in set(copied):
+        pairs = zip(
+            writer.get_layer(layer).get_weights(), model.get_layer(layer).get_weights(), strict=True
+        )
+        assert all(np.array_equal(one, other) for one, other in pairs)
+    assert "token_embedding" in copied
+    assert len(copied) > 1

@@ -423,14 +423,15 @@ def export(run, out, jit, state_dtype, storage):
 @click.argument("run", type=click.Path())
 @click.argument("name")
 @click.option("--folder", type=click.Path(), help="Where models ship.  [default: saved_models]")
-def ship(run, name, folder):
+@click.option("--test/--no-test", default=None, help="Score test.  [default: if the run did]")
+def ship(run, name, folder, test):
     """Makes a model that ships of RUN.
 
     NAME gets the SavedModel, scored as it is stored, its report, recipe, card and checksums.
     """
     from zoo.shipping import ship as ship_run
 
-    click.echo(ship_run(run, name, folder=folder))
+    click.echo(ship_run(run, name, folder=folder, test=test))
 
 
 @cli.command()

@@ -214,8 +214,9 @@ class Recipe:
         weights = None
         if self.initial_weights is not None:
             weights = out.parent / pathlib.Path(self.initial_weights).name.removesuffix(".toml")
-            first = Recipe.find(self.initial_weights)
-            first.fitted(weights, command=command, verbose=verbose)
+            if not (weights / shipped.REPORT).is_file():
+                first = Recipe.find(self.initial_weights)
+                first.fit_from_nothing(weights, command=command, verbose=verbose)
         task = self.make_task(self.dataset(), weights)
         return self.fit(task, out, initial_weights=weights, command=command, verbose=verbose)
 

@@ -12,7 +12,9 @@ from zoo.recipes import Recipe
 _VERSION = "1"
 
 
-def ship(run: files.Path, name: str, *, folder: files.Path | None = None) -> pathlib.Path:
+def ship(
+    run: files.Path, name: str, *, folder: files.Path | None = None, test: bool | None = None
+) -> pathlib.Path:
     """Makes a shipped model of a run that has ended.
 
     It gets `1/` (the SavedModel, with weights as the recipe's `storage` says), `report.json`,
@@ -24,6 +26,8 @@ def ship(run: files.Path, name: str, *, folder: files.Path | None = None) -> pat
         run: the folder of the run.
         name: what the model is called.
         folder: where shipped models are; None for those of this zoo.
+        test: whether the test split is scored; None for whether the run did. Where the run did
+            not, its report and recipe become those of one that did.
 
     Returns:
         The folder of the shipped model. One of that name is replaced once the new one is whole.
@@ -39,11 +43,10 @@ def ship(run: files.Path, name: str, *, folder: files.Path | None = None) -> pat
     with files.appearing(target) as new:
         zoo.export_saved_model(model, task, new / _VERSION, storage=recipe.storage)
         report.save(new / shipped.REPORT)
-        scored = {
-            split: zoo.evaluate(new, split=split)
-            for split in ("validation", "test")
-            if getattr(report, split)
-        }
+        splits = (
+            ["validation", "test"] if test or (test is None and report.test) else ["validation"]
+        )
+        scored = {split: zoo.evaluate(new, split=split) for split in splits}
         last = scored.get("test", scored["validation"])
         facts = {
             "storage": recipe.storage,
@@ -53,6 +56,10 @@ def ship(run: files.Path, name: str, *, folder: files.Path | None = None) -> pat
             "test": scored["test"].scores if "test" in scored else {},
             "details": last.details,
         }
+        if "test" in scored and not report.test:
+            report = dataclasses.replace(report, test=scored["test"].scores)
+            training = {k: v for k, v in recipe.training.items() if k != "test"}
+            recipe = dataclasses.replace(recipe, training=training)
         report = dataclasses.replace(report, details={**report.details, "shipped": facts})
         report.save(new / shipped.REPORT)
         recipe.save(new / shipped.RECIPE)

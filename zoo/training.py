@@ -470,7 +470,8 @@ class _Run:
                 sums[name] = sums.get(name, 0.0) + float(value) * batch_weight
             weight += batch_weight
             self.tokens += int(train.lengths[indices].sum())
-            self.positions += sum(map(np.size, keras.tree.flatten(inputs)))
+            read = inputs if objective is model else inputs["inputs"]
+            self.positions += sum(map(np.size, keras.tree.flatten(read)))
             callbacks.on_train_batch_end(index, logs)
         return {name: value / weight for name, value in sums.items()}
 

@@ -186,7 +186,8 @@ class Task(abc.ABC):
     def objective(self, model):
         """What is fitted so that `model` learns: the model itself, or a Keras model around it.
 
-        It shares the model's weights; its inputs are those of a training batch, see `batch`.
+        It shares the model's weights. Its inputs are those of a training batch, see `batch`: a dict
+        in which the model's own are called `inputs`.
         """
         return model
 
