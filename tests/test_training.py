@@ -10,7 +10,7 @@ import pytest
 import zoo
 from tests.conftest import fit_writer, make_run
 from zoo.tasks.batches import epoch_batches
-from zoo.training import TrainingError, WarmupDecay
+from zoo.training import OPTIMIZERS, TrainingError, WarmupDecay
 
 
 @pytest.fixture(scope="module")
@@ -259,11 +259,10 @@ def test_temperature_scaling_changes_how_sure_and_not_what(reviews):
     assert fitted[True][1]["loss"] < fitted[False][1]["loss"]
 
 
-def test_a_gradient_beyond_all_floats_is_left_out():
-    from zoo.training import FiniteMuon
-
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_gradient_beyond_all_floats_is_left_out(name):
     weights = keras.Variable(np.ones((4, 4), "float32"), name="kernel")
-    optimizer = FiniteMuon(0.1, global_clipnorm=1.0)
+    optimizer = OPTIMIZERS[name](0.1, global_clipnorm=1.0)
     optimizer.build([weights])
     for gradient in (1e30, np.inf, np.nan):
         optimizer.apply([np.full((4, 4), gradient, "float32")])

@@ -25,9 +25,8 @@ from zoo.tasks.task import SPLITS, Evaluation, Task
 from zoo.transfer import transfer_weights
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class FiniteMuon(keras.optimizers.Muon):
-    """Muon that takes a gradient which is too large for a float as none at all.
+class _FiniteGradients:
+    """For an optimizer that takes a gradient which is too large for a float as none at all.
 
     Through a hundred steps of a recurrence with large weights a gradient can overflow; clipped by
     an infinite norm it would be NaN, and so would be all weights from there on.
@@ -37,17 +36,35 @@ class FiniteMuon(keras.optimizers.Muon):
         grads = [ops.convert_to_tensor(gradient) for gradient in grads]
         is_finite = ops.isfinite(sum(ops.sum(ops.square(gradient)) for gradient in grads))
         grads = [ops.where(is_finite, gradient, 0.0) for gradient in grads]
-        return super().apply(grads, trainable_variables)
+        return super().apply(grads, trainable_variables)  # type: ignore[misc]
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FiniteAdam(_FiniteGradients, keras.optimizers.Adam):
+    """Adam without steps along gradients that have overflowed."""
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FiniteAdamW(_FiniteGradients, keras.optimizers.AdamW):
+    """AdamW likewise."""
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FiniteMuon(_FiniteGradients, keras.optimizers.Muon):
+    """Muon likewise."""
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FiniteSGD(_FiniteGradients, keras.optimizers.SGD):
+    """Stochastic gradient descent likewise."""
 
 
 # A fit takes some hundreds of steps: squared gradients are averaged over the last hundred, where
 # Adam's own 0.999 would average over a thousand and let the first steps rule the rest.
 _ADAM = {"beta_2": 0.99}
 OPTIMIZERS = {
-    "adam": lambda rate, **options: keras.optimizers.Adam(rate, **_ADAM, **options),
-    "adamw": lambda rate, **options: keras.optimizers.AdamW(
-        rate, weight_decay=0.01, **_ADAM, **options
-    ),
+    "adam": lambda rate, **options: FiniteAdam(rate, **_ADAM, **options),
+    "adamw": lambda rate, **options: FiniteAdamW(rate, weight_decay=0.01, **_ADAM, **options),
     # Bias, embeddings and logits are no matrices between features: they get Adam at half the rate.
     "muon": lambda rate, **options: FiniteMuon(
         rate,
@@ -58,7 +75,7 @@ OPTIMIZERS = {
         exclude_layers=["logits", "bias"],
         **options,
     ),
-    "sgd": lambda rate, **options: keras.optimizers.SGD(rate, momentum=0.9, **options),
+    "sgd": lambda rate, **options: FiniteSGD(rate, momentum=0.9, **options),
 }
 # The highest rates of those that are not Adam's kin.
 _RATES = {"sgd": 0.3, "muon": 1e-2}
