@@ -160,3 +160,24 @@ def test_what_ships_with_this_zoo_is_whole_and_small():
         total += size
         Recipe.find(name).check()
     assert total < 60e6
+
+
+def test_what_a_run_left_out_is_scored_once_when_it_ships(tmp_path):
+    recipe = Recipe(
+        "bag_of_words",
+        "sentiment",
+        "synthetic_reviews",
+        data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
+        model_options={"embedding_dim": 4},
+        training={"epochs": 1, "seed": 1, "test": False},
+    )
+    recipe.fit_from_nothing(tmp_path / "run", command="a test", verbose=False)
+    without = ship(tmp_path / "run", "without", folder=tmp_path)
+    assert zoo.Report.load(without / "report.json").test == {}
+    scored = ship(tmp_path / "run", "scored", folder=tmp_path, test=True)
+    report = zoo.Report.load(scored / "report.json")
+    assert report.test == report.details["shipped"]["test"] != {}
+    assert dict(Recipe.find(scored).training) == {"epochs": 1, "seed": 1}
+    # That recipe scores test by itself, and comes to the same.
+    again = Recipe.find(scored).fit_from_nothing(tmp_path / "again", command="", verbose=False)
+    assert again.test == pytest.approx(report.test, abs=1e-6)
