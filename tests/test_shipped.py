@@ -181,3 +181,26 @@ def test_what_a_run_left_out_is_scored_once_when_it_ships(tmp_path):
     # That recipe scores test by itself, and comes to the same.
     again = Recipe.find(scored).fit_from_nothing(tmp_path / "again", command="", verbose=False)
     assert again.test == pytest.approx(report.test, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_what_ships_with_this_zoo_answers_and_can_be_learned_on(name):
+    """The SavedModel and the Keras model that is read back from it say the same."""
+    import keras
+    import numpy as np
+
+    texts = ["A wonderful film, with a story that moved me.", "Dull, and I want my money back."]
+    model, task = zoo.load(name)
+    if task.output == "text":
+        classify = zoo.pipeline("sentiment-analysis", name)
+        assert [answer["label"] for answer in classify(texts)] == ["positive", "negative"]
+        expected = keras.ops.softmax(model(task.text_to_ids(texts)))
+        np.testing.assert_allclose(classify.probabilities(texts), expected, atol=1e-5)
+    else:
+        write = zoo.pipeline("text-generation", name)
+        answer = write("The", max_new_tokens=8, seed=1)
+        assert answer == write("The", max_new_tokens=8, seed=1)
+        assert answer["text"].startswith("The")
+        nats, num_tokens = write.score(["The end of the story."])
+        uniform = np.log(len(task.text_to_ids.vocabulary))
+        assert -nats[0] / num_tokens[0] < 0.8 * uniform

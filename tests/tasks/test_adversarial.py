@@ -78,3 +78,10 @@ def test_every_kind_of_model_is_fitted_so(name, reviews):
 def test_a_move_backwards_is_refused(reviews):
     with pytest.raises(ValueError, match=r"adversarial must be 0 or more; it is -1"):
         zoo.tasks.sentiment(reviews, adversarial=-1)
+
+
+def test_a_model_without_embeddings_is_refused(reviews):
+    task = zoo.tasks.sentiment(reviews, adversarial=1.0)
+    model = zoo.BagOfBigrams(**task.model_arguments(), num_buckets=64)
+    with pytest.raises(ValueError, match="bag_of_bigrams has no embeddings to move"):
+        zoo.fit_and_evaluate(model, task, epochs=1, verbose=False)

@@ -127,6 +127,8 @@ class Sentiment(Task):
     def objective(self, model):
         if not self.adversarial:
             return model
+        if not hasattr(model, "perturbed"):
+            raise ValueError(f"{model.name} has no embeddings to move: leave out adversarial.")
         from zoo.tasks.adversarial import AdversarialTraining
 
         return AdversarialTraining(model, self.loss(), self.adversarial)
