@@ -5,7 +5,7 @@ import pathlib
 
 import zoo
 from zoo import files, shipped
-from zoo.cards import card
+from zoo.cards import card, recipe_command
 from zoo.recipes import Recipe
 
 # Where a SavedModel's only version stands.
@@ -60,7 +60,11 @@ def ship(
             report = dataclasses.replace(report, test=scored["test"].scores)
             training = {k: v for k, v in recipe.training.items() if k != "test"}
             recipe = dataclasses.replace(recipe, training=training)
-        report = dataclasses.replace(report, details={**report.details, "shipped": facts})
+        # Where the recipe lay, and the folder of the run, are nothing to a reader.
+        command = recipe_command(name)
+        runs = [dataclasses.replace(run, command=command) for run in report.runs]
+        details = {**report.details, "shipped": facts}
+        report = dataclasses.replace(report, details=details, command=command, runs=runs)
         report.save(new / shipped.REPORT)
         recipe.save(new / shipped.RECIPE)
         text = card(name, report, recipe.to_toml())
