@@ -118,7 +118,7 @@ def test_what_is_missing_is_named(run, tmp_path):
         zoo.load("nowhere")
     with pytest.raises(FileError, match=r"holds no SavedModel.*`zoo export"):
         zoo.pipeline("sentiment-analysis", tmp_path)
-    with pytest.raises(FileError, match=r"task\.json is missing: expected the task of a run"):
+    with pytest.raises(FileError, match=r"holds no SavedModel: expected saved_model/1"):
         zoo.load(tmp_path)
     with pytest.raises(ValueError, match="Unknown pipeline 'sentiment': .*sentiment-analysis"):
         zoo.pipeline("sentiment", run)

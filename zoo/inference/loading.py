@@ -34,13 +34,17 @@ def load(path: files.Path, dataset=None):
     zoo.models.list_models()
     folder = run_folder(path)
     file = folder / "model.keras"
-    if not file.is_file():
+    if not (folder / "task.json").is_file():
         from zoo.export import EXTRA_ASSETS, model_from_saved_model
 
         folder = saved_model_folder(path)
         task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
         return model_from_saved_model(folder), task
     task = read_task(folder / "task.json", dataset)
+    if not file.is_file():
+        raise ModelNotFoundError(
+            f"{folder} holds no model.keras: expected the folder of a run that has ended."
+        )
     try:
         model = keras.saving.load_model(file, compile=False)
     except Exception as error:
