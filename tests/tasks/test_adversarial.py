@@ -43,8 +43,9 @@ def test_texts_are_moved_along_the_gradient_as_far_as_epsilon_says(model, review
     expected, expected_moved = expected_logits(model)
     np.testing.assert_allclose(logits, expected, atol=1e-6)
     np.testing.assert_allclose(moved, expected_moved, atol=1e-6)
-    true = np.arange(2), TARGETS
-    assert (np.asarray(moved)[true] < np.asarray(logits)[true]).all()
+    # One logit alone may rise; by how much the true one is ahead falls, whatever the weights.
+    ahead = [np.diff(np.asarray(x), axis=1)[:, 0] * (2 * TARGETS - 1) for x in (logits, moved)]
+    assert (ahead[1] < ahead[0]).all()
 
 
 def test_a_step_is_one_on_both_losses(model, reviews):
