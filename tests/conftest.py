@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 import zoo
+from zoo.recipes import Recipe
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,18 @@ def run(reviews, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "gru"
     make_run(reviews, folder)
     return folder
+
+
+def bag_recipe(**training) -> Recipe:
+    """A recipe that is fitted in no time."""
+    return Recipe(
+        "bag_of_words",
+        "sentiment",
+        "synthetic_reviews",
+        data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
+        model_options={"embedding_dim": 4},
+        training={"epochs": 1, "seed": 1, **training},
+    )
 
 
 def fit_writer(task, folder: pathlib.Path, **options) -> zoo.Report:

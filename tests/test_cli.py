@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import zoo
+from tests.conftest import bag_recipe
 from zoo import cli
 
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
@@ -367,17 +368,9 @@ def test_the_leaderboard_is_made_again_and_held_against_what_is_written(
     call, tmp_path, monkeypatch
 ):
     from zoo import shipped
-    from zoo.recipes import Recipe
 
     monkeypatch.setattr(shipped, "folder", lambda: tmp_path / "saved_models")
-    recipe = Recipe(
-        "bag_of_words",
-        "sentiment",
-        "synthetic_reviews",
-        data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
-        model_options={"embedding_dim": 4},
-        training={"epochs": 1, "seed": 1},
-    )
+    recipe = bag_recipe()
     recipe.fit_from_nothing(tmp_path / "runs" / "bag", command="a test", verbose=False)
     assert call("ship", tmp_path / "runs" / "bag", "bag")[0] == 0
     assert "`bag`" in call("leaderboard", "--markdown")[1]

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 import zoo
+from tests.conftest import bag_recipe
 from zoo import files, shipped
 from zoo.recipes import Recipe
 from zoo.shipping import ship
@@ -163,14 +164,7 @@ def test_what_ships_with_this_zoo_is_whole_and_small():
 
 
 def test_what_a_run_left_out_is_scored_once_when_it_ships(tmp_path):
-    recipe = Recipe(
-        "bag_of_words",
-        "sentiment",
-        "synthetic_reviews",
-        data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
-        model_options={"embedding_dim": 4},
-        training={"epochs": 1, "seed": 1, "test": False},
-    )
+    recipe = bag_recipe(test=False)
     recipe.fit_from_nothing(tmp_path / "run", command="a test", verbose=False)
     without = ship(tmp_path / "run", "without", folder=tmp_path)
     assert zoo.Report.load(without / "report.json").test == {}

@@ -224,7 +224,7 @@ def fit(model, task, recipe, initial_weights, out, as_json, quiet, **options):
         dataset = made.dataset()
         for sentence in dataset.audit.sentences():
             click.echo(f"Note: {sentence}", err=True)
-        report = made.fit(made.make_task(dataset), out, command=_command(), verbose=not quiet)
+        report = made.fit(out, dataset=dataset, command=_command(), verbose=not quiet)
     _print_report(report, as_json)
 
 
@@ -251,11 +251,7 @@ def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
         base = Recipe(model=model, task=task)
     else:
         raise click.UsageError("Give MODEL and TASK, or --recipe, or --from.")
-    if (
-        not zoo.tasks.task_class(base.task).needs_labels
-        and "label_column" in groups["data_options"]
-    ):
-        raise click.UsageError(f"{base.task} reads no labels: leave out --label-column.")
+    _check_label_column(zoo.tasks.task_class(base.task), groups["data_options"])
     merged = {name: {**getattr(base, name), **values} for name, values in groups.items()}
     if "seed" in given or "seeds" in given:
         # The one that was asked for takes the place of the recipe's, whichever that has.
@@ -266,13 +262,9 @@ def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
     return made.beginning_from(initial_weights) if initial_weights is not None else made
 
 
-def _dataset(data: str | None, task_class, arguments: dict[str, Any]):
-    """The dataset that was asked for, with labels where the task needs them."""
-    if not task_class.needs_labels:
-        if "label_column" in arguments:
-            raise click.UsageError(f"{task_class.name} reads no labels: leave out --label-column.")
-        arguments = {**arguments, "labelled": False}
-    return zoo.datasets.load(data or task_class.default_dataset, **arguments)
+def _check_label_column(task_class, arguments: dict[str, Any]) -> None:
+    if not task_class.needs_labels and "label_column" in arguments:
+        raise click.UsageError(f"{task_class.name} reads no labels: leave out --label-column.")
 
 
 def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
@@ -298,8 +290,11 @@ def evaluate(model, data, split, as_json, **options):
         raise click.UsageError("Columns and files of data need --data.")
     dataset = None
     if data is not None:
+        from zoo.recipes import load_dataset
+
         _, task = zoo.load(model)
-        dataset = _dataset(data, type(task), arguments)
+        _check_label_column(type(task), arguments)
+        dataset = load_dataset(data, type(task), arguments)
     evaluation = zoo.evaluate(model, dataset, split)
     if as_json:
         click.echo(json.dumps({"scores": evaluation.scores, **evaluation.details}))

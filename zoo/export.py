@@ -115,21 +115,15 @@ def model_from_saved_model(path: files.Path) -> keras.Model:
     """The Keras model that a SavedModel was made of, with the weights that it holds.
 
     Raises:
-        FileError: where its files are damaged, or were written by an older zoo.
+        FileError: where it was written by an older zoo, without the model's configuration.
+        Exception: of a dozen kinds, from Keras and TensorFlow, where a file is damaged.
     """
     path = pathlib.Path(path)
     config = files.read_json(path / EXTRA_ASSETS / "model.json", "the model's configuration")
-    try:
-        model = keras.saving.deserialize_keras_object(config)
-        weights = restored_weights(str(path / "variables" / "variables"), _VARIABLES)
-        for variable, value in zip(model.variables, weights, strict=True):
-            variable.assign(value)
-    except Exception as error:
-        # Keras and TensorFlow raise a dozen kinds here, with messages that name no file.
-        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise files.FileError(
-            f"{path} is damaged or no SavedModel of this zoo ({reason})."
-        ) from error
+    model = keras.saving.deserialize_keras_object(config)
+    weights = restored_weights(str(path / "variables" / "variables"), _VARIABLES)
+    for variable, value in zip(model.variables, weights, strict=True):
+        variable.assign(value)
     return model
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 from zoo import files, shipped
@@ -21,35 +21,6 @@ _LEGEND = (
     f"order of words. “{BELOW}”: one that does, and is no better than the best of those."
 )
 _EMPTY = "No trained models ship yet."
-
-
-class _Ranking(NamedTuple):
-    """What the models of a task are ranked by.
-
-    Attributes:
-        score: its name.
-        is_better_high: whether more of it is better.
-        main_scores: what a comparison of two reports looks at.
-    """
-
-    score: str
-    is_better_high: bool
-    main_scores: tuple[str, ...]
-
-
-_RANKINGS = {
-    "sentiment": _Ranking("accuracy", True, ("accuracy", "auc", "calibration_error")),
-    # Nats a token of words are not those of characters: bits a character compare the two.
-    "text_generation": _Ranking(
-        "bits_per_character", False, ("loss", "perplexity", "bits_per_character")
-    ),
-}
-# What every task has, also one that is not ours.
-_ANY_RANKING = _Ranking("loss", False, ("loss",))
-
-
-def _ranking(task: str) -> _Ranking:
-    return _RANKINGS.get(task, _ANY_RANKING)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +48,7 @@ class Row:
     @property
     def main_score(self) -> tuple[str, str, float | None]:
         """(split, name, value) of the score that it is ranked by; of test where that was scored."""
-        name = _ranking(self.report.task).score
+        name = shipped.ranking(self.report.task).score
         split = "test" if self.report.test.get(name) is not None else "validation"
         return split, name, getattr(self.report, split).get(name)
 
@@ -94,7 +65,7 @@ class Row:
         split, _, value = self.main_score
         if value is None:
             return True, float("inf"), self.name
-        sign = -1 if _ranking(self.report.task).is_better_high else 1
+        sign = -1 if shipped.ranking(self.report.task).is_better_high else 1
         return split != "test", sign * value, self.name
 
     def is_better_than(self, other: "Row") -> bool | None:
@@ -102,7 +73,7 @@ class Row:
         mine, others = self.main_score, other.main_score
         if mine[0] != others[0] or mine[2] is None or others[2] is None:
             return None
-        if _ranking(self.report.task).is_better_high:
+        if shipped.ranking(self.report.task).is_better_high:
             return mine[2] > others[2]
         return mine[2] < others[2]
 
@@ -120,11 +91,16 @@ class Table:
         """Task and dataset."""
         return f"{self.task.replace('_', ' ')}, {self.dataset}"
 
-    def cells(self) -> tuple[list[str], list[list[str]]]:
-        """A header and a row a model, as text; columns that nobody fills are left out."""
+    def cells(self, titles: Container[str] | None = None) -> tuple[list[str], list[list[str]]]:
+        """A header and a row a model, as text; columns that nobody fills are left out.
+
+        Args:
+            titles: the columns that are wanted; None for all.
+        """
         columns = [
             (title, [cell(row) for row in self.rows])
             for title, cell in _COLUMNS.get(self.task, _ANY_COLUMNS)
+            if titles is None or title in titles
         ]
         columns = [(title, cells) for title, cells in columns if set(cells) - {"", "-"}]
         header = [title for title, _ in columns]
@@ -153,7 +129,7 @@ class Leaderboard:
         return "\n".join([*parts, f"{_LEGEND}\n"])
 
     def __rich__(self):
-        """The tables as `rich` renders them in a terminal."""
+        """The tables as `rich` renders them in a terminal, with the columns that have room."""
         from rich import box
         from rich.console import Group
         from rich.table import Table as RichTable
@@ -163,10 +139,10 @@ class Leaderboard:
             return Text(_EMPTY)
         parts: list[Any] = []
         for table in self.tables:
-            header, rows = table.cells()
+            header, rows = table.cells(_IN_A_TERMINAL)
             shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
             for title in header:
-                shown.add_column(title, overflow="fold")
+                shown.add_column(title, overflow="fold", no_wrap=title == "model")
             for row in rows:
                 shown.add_row(*(Text(cell.replace("`", "")) for cell in row))
             parts += [Text(table.title, style="bold"), shown]
@@ -299,7 +275,7 @@ _COLUMNS: dict[str, tuple[tuple[str, Callable[[Row], str]], ...]] = {
     "text_generation": (
         *_NAME,
         ("bits per character", _score("test", "bits_per_character")),
-        ("on validation", _score("validation", "bits_per_character")),
+        ("bits per character on validation", _score("validation", "bits_per_character")),
         ("shipped", _shipped("bits_per_character")),
         ("loss", _score("test", "loss")),
         ("loss on validation", _score("validation", "loss")),
@@ -311,6 +287,19 @@ _COLUMNS: dict[str, tuple[tuple[str, Callable[[Row], str]], ...]] = {
         *_FACTS,
     ),
 }
+# A terminal has a hundred characters or less; the rest is in the Markdown and in the reports.
+_IN_A_TERMINAL = (
+    "model",
+    "accuracy",
+    "bits per character",
+    "bits per character on validation",
+    "loss",
+    "loss on validation",
+    "calibration error",
+    "fitting (and first weights)",
+    "size",
+    "mark",
+)
 _ANY_COLUMNS = (
     *_NAME,
     ("loss", _score("test", "loss")),
@@ -370,7 +359,7 @@ def compare(new_report: Report, written_report: Report) -> list[Comparison]:
     rows = []
     for split in ("validation", "test"):
         fresh, expected = getattr(new, split), getattr(old, split)
-        for name in _ranking(old.task).main_scores:
+        for name in shipped.ranking(old.task).main_scores:
             if fresh.get(name) is None or expected.get(name) is None:
                 continue
             has_spread = split == "test" and len(old.runs) > 1

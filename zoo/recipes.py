@@ -133,30 +133,13 @@ class Recipe:
 
     def dataset(self):
         """Loads the data, with labels where the task needs them."""
-        task_class = zoo.tasks.task_class(self.task)
-        options = dict(self.data_options)
-        if not task_class.needs_labels:
-            options["labelled"] = False
-        return zoo.datasets.load(self.data or task_class.default_dataset, **options)
-
-    def make_task(self, dataset, initial_weights: files.Path | None = None):
-        """The task on a dataset, with the vocabulary of the weights it begins from.
-
-        Args:
-            dataset: what `dataset` gave.
-            initial_weights: where these weights are, if not where the recipe says.
-        """
-        options = dict(self.task_options)
-        place = initial_weights or self.initial_weights
-        if place is not None:
-            _, options["vocabulary_of"] = zoo.load(place)
-        return zoo.tasks.create_task(self.task, dataset, **options)
+        return load_dataset(self.data, zoo.tasks.task_class(self.task), self.data_options)
 
     def fit(
         self,
-        task,
         out: files.Path,
         *,
+        dataset=None,
         initial_weights: files.Path | None = None,
         command: str | None = None,
         verbose: bool = True,
@@ -164,9 +147,10 @@ class Recipe:
         """Fits the recipe's model to its task and writes the run: weights, report, SavedModel.
 
         Args:
-            task: what `make_task` gave.
             out: the folder of the run.
-            initial_weights: where the weights it begins from are, if not where the recipe says.
+            dataset: what `dataset` gave; None to load it.
+            initial_weights: where the weights it begins from are, if not where the recipe says;
+                their vocabulary is taken over.
             command: what was run, for the report.
             verbose: whether progress is shown.
 
@@ -174,12 +158,18 @@ class Recipe:
             The report.
         """
         out = pathlib.Path(out)
+        dataset = self.dataset() if dataset is None else dataset
+        options = dict(self.task_options)
+        place, source = initial_weights or self.initial_weights, None
+        if place is not None:
+            source, options["vocabulary_of"] = zoo.load(place)
+        task = zoo.tasks.create_task(self.task, dataset, **options)
         self.save(out / shipped.RECIPE)
         report = zoo.fit_and_evaluate(
             lambda: zoo.create_model(self.model, **task.model_arguments(), **self.model_options),
             task,
             **self.training,
-            initial_weights=initial_weights or self.initial_weights,
+            initial_weights=source,
             log_dir=out,
             verbose=verbose,
             command=command,
@@ -217,8 +207,20 @@ class Recipe:
             if not (weights / shipped.REPORT).is_file():
                 first = Recipe.find(self.initial_weights)
                 first.fit_from_nothing(weights, command=command, verbose=verbose)
-        task = self.make_task(self.dataset(), weights)
-        return self.fit(task, out, initial_weights=weights, command=command, verbose=verbose)
+        return self.fit(out, initial_weights=weights, command=command, verbose=verbose)
+
+
+def load_dataset(data: str | None, task_class, options: Mapping[str, Any]):
+    """A dataset for a task, with labels where that needs them.
+
+    Args:
+        data: name of a dataset, or a file or folder; None for the task's own.
+        task_class: the task's class.
+        options: of `zoo.datasets.load`.
+    """
+    if not task_class.needs_labels:
+        options = {**options, "labelled": False}
+    return zoo.datasets.load(data or task_class.default_dataset, **options)
 
 
 def _toml(value: Any) -> str:

@@ -97,6 +97,21 @@ class Report:
             },
         )
 
+    @staticmethod
+    def best_on_validation(runs: Sequence["Report"], monitor: tuple[str, str]) -> "Report":
+        """The run whose weights are kept, of several.
+
+        Args:
+            runs: one at least.
+            monitor: a task's, such as `("val_loss", "min")`.
+        """
+        metric, mode = monitor
+        best_first = sorted(
+            runs,
+            key=lambda run: run.validation[metric.removeprefix("val_")] or 0.0,
+        )
+        return best_first[0] if mode == "min" else best_first[-1]
+
     # JSON
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,17 +6,44 @@ as `zoo/saved_models/`.
 
 import hashlib
 import pathlib
+from typing import NamedTuple
 
 from zoo import files
 
 MANIFEST = "manifest.json"
 REPORT, RECIPE, CARD = "report.json", "recipe.toml", "README.md"
 
-# What models of a task are ranked by, and whether more is better (1) or less (-1). Bits per
-# character compare models of words with models of characters.
-_SCORES = {"sentiment": ("accuracy", 1), "text_generation": ("bits_per_character", -1)}
-
 _PACKAGE = pathlib.Path(__file__).parent
+
+
+class Ranking(NamedTuple):
+    """What the models of a task are ranked by.
+
+    Attributes:
+        score: its name.
+        is_better_high: whether more of it is better.
+        main_scores: what a comparison of two reports looks at.
+    """
+
+    score: str
+    is_better_high: bool
+    main_scores: tuple[str, ...]
+
+
+_RANKINGS = {
+    "sentiment": Ranking("accuracy", True, ("accuracy", "auc", "calibration_error")),
+    # Nats a token of words are not those of characters: bits a character compare the two.
+    "text_generation": Ranking(
+        "bits_per_character", False, ("loss", "perplexity", "bits_per_character")
+    ),
+}
+# What every task has, also one that is not ours.
+_ANY_RANKING = Ranking("loss", False, ("loss",))
+
+
+def ranking(task: str) -> Ranking:
+    """What the models of a task are ranked by."""
+    return _RANKINGS.get(task, _ANY_RANKING)
 
 
 def folder() -> pathlib.Path:
@@ -36,7 +63,8 @@ def best(task: str) -> str:
     Raises:
         FileError: where no model for the task ships.
     """
-    score, sign = _SCORES.get(task, ("loss", -1))
+    score, is_better_high, _ = ranking(task)
+    sign = 1 if is_better_high else -1
     ranked = []
     for name in names():
         report = files.read_json(folder() / name / REPORT, "a report")

@@ -43,15 +43,14 @@ def ship(
     with files.appearing(target) as new:
         zoo.export_saved_model(model, task, new / _VERSION, storage=recipe.storage)
         report.save(new / shipped.REPORT)
-        splits = (
-            ["validation", "test"] if test or (test is None and report.test) else ["validation"]
-        )
+        with_test = bool(report.test) if test is None else test
+        splits = ["validation", "test"] if with_test else ["validation"]
         scored = {split: zoo.evaluate(new, split=split) for split in splits}
         last = scored.get("test", scored["validation"])
         facts = {
             "storage": recipe.storage,
             "bytes": sum(file.stat().st_size for file in new.rglob("*") if file.is_file()),
-            "seed": _kept_seed(report, task),
+            "seed": zoo.Report.best_on_validation(report.runs or [report], task.monitor).seed,
             "validation": scored["validation"].scores,
             "test": scored["test"].scores if "test" in scored else {},
             "details": last.details,
@@ -71,12 +70,3 @@ def ship(
         (new / shipped.CARD).write_text(text, encoding="utf-8")
         shipped.write_manifest(new)
     return target
-
-
-def _kept_seed(report, task) -> int | None:
-    """The seed whose weights a run over several has kept: the best on validation."""
-    if not report.runs:
-        return report.seed
-    metric, mode = task.monitor
-    ranked = sorted(report.runs, key=lambda run: run.validation[metric.removeprefix("val_")])
-    return (ranked[0] if mode == "min" else ranked[-1]).seed

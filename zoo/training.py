@@ -197,9 +197,7 @@ def fit_and_evaluate(
         runs.append(run(model, test))
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
-        metric, mode = task.monitor
-        ranked = sorted(runs, key=lambda run: run.validation[metric.removeprefix("val_")] or 0.0)
-        best = ranked[0] if mode == "min" else ranked[-1]
+        best = Report.best_on_validation(runs, task.monitor)
         for name in ("model.keras", "task.json"):
             with files.appearing(log_dir / name) as new:
                 new.write_bytes((log_dir / f"seed_{best.seed}" / name).read_bytes())
@@ -376,7 +374,7 @@ class _Run:
         history, best = self._fit(model, objective, class_weights, steps_by_epoch)
 
         # Calibration
-        if self.task.calibrate(model, self.task.examples("validation")):
+        if self.task.calibrate(model, self.task.examples("validation"), _EVALUATION_BATCH_SIZE):
             scores = self._evaluate(model, "validation", "validating").scores
             best.update({f"val_{name}": value for name, value in scores.items()})
 

@@ -39,7 +39,12 @@ def load(path: files.Path, dataset=None):
 
         folder = saved_model_folder(path)
         task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
-        return model_from_saved_model(folder), task
+        try:
+            return model_from_saved_model(folder), task
+        except files.FileError:
+            raise
+        except Exception as error:
+            raise _damaged(folder, error) from error
     task = read_task(folder / "task.json", dataset)
     if not file.is_file():
         raise ModelNotFoundError(
@@ -79,9 +84,14 @@ class SavedModel:
             self.endpoints = dict(self._loaded.signatures)
         except Exception as error:
             # A damaged SavedModel raises OSError, IndexError, DataLossError and others.
-            raise files.FileError(
-                f"{folder} is damaged or no SavedModel of this zoo ({first_line(error)})."
-            ) from error
+            raise _damaged(folder, error) from error
+
+
+def _damaged(folder: pathlib.Path, error: Exception) -> files.FileError:
+    """What is said of a SavedModel that TensorFlow or Keras cannot read."""
+    return files.FileError(
+        f"{folder} is damaged or no SavedModel of this zoo ({first_line(error)})."
+    )
 
 
 def check_saved_model(path: files.Path, output: str, purpose: str) -> dict:

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.layers import DistinctBigrams, WeightedLogCountRatios
+from zoo.models.parts import LayeredModel
 from zoo.models.registry import register_model
 
 # Texts that are counted at a time.
@@ -12,7 +13,7 @@ _CHUNK_SIZE = 256
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class NaiveBayesModel(keras.Model):
+class NaiveBayesModel(LayeredModel):
     """A linear classifier on the distinct n-grams of a text, with ratios counted beforehand.
 
     It is no `SequenceModel`: it has features of texts and none of tokens, so that it cannot go on
@@ -61,11 +62,6 @@ class NaiveBayesModel(keras.Model):
                 counts[:, label] += np.bincount(of_label, minlength=num_grams)
         self.logits.set_counts(counts)
 
-    def scale_logits(self, factor: float) -> None:
-        """Multiplies all logits by a factor, for good."""
-        for weight in self.logits.trainable_variables:
-            weight.assign(weight * factor)
-
     # Config
 
     def get_config(self):
@@ -75,14 +71,6 @@ class NaiveBayesModel(keras.Model):
             "bigrams": serialize(self.bigrams),
             "logits": serialize(self.logits),
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        def made(value):
-            return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-
-        layers = {key: made(config[key]) for key in ("bigrams", "logits")}
-        return cls(**{**config, **layers})
 
 
 @register_model(outputs=("text",))

@@ -3,6 +3,29 @@
 import keras
 
 
+class LayeredModel(keras.Model):
+    """A model whose arguments are its layers, the last of them `logits`.
+
+    A subclass gives them all in `get_config`, serialized.
+    """
+
+    def scale_logits(self, factor: float) -> None:
+        """Multiplies all logits by a factor, for good; for those of a layer of their own."""
+        for weight in self.logits.trainable_variables:
+            weight.assign(weight * factor)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        def made(value):
+            if isinstance(value, list):
+                return [made(item) for item in value]
+            if isinstance(value, dict):
+                return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+            return value
+
+        return cls(**{key: made(value) for key, value in config.items()})
+
+
 def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     """The penalty on kernels, or None where both weights are 0."""
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None

@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from zoo.layers import PaddingMask, Pooling, last_real
+from zoo.models.parts import LayeredModel
 
 OUTPUTS = ("text", "token")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SequenceModel(keras.Model):
+class SequenceModel(LayeredModel):
     """Token embeddings, a stack of blocks, and a head: one answer a text or one a token.
 
     It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own.
@@ -233,13 +234,6 @@ class SequenceModel(keras.Model):
                 "build it with bidirectional=False."
             )
 
-    # Weights
-
-    def scale_logits(self, factor: float) -> None:
-        """Multiplies all logits by a factor, for good; for those of a layer of their own."""
-        for weight in self.logits.trainable_variables:
-            weight.assign(weight * factor)
-
     # Config
 
     def get_config(self):
@@ -258,14 +252,3 @@ class SequenceModel(keras.Model):
             "projection": serialize(self.projection),
             "feature_dropout": self.feature_dropout.rate,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        def made(value):
-            if isinstance(value, list):
-                return [made(item) for item in value]
-            if isinstance(value, dict):
-                return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-            return value
-
-        return cls(**{key: made(value) for key, value in config.items()})

@@ -38,13 +38,14 @@ class CandidateSampler:
         self.inclusion = _bounded_shares(
             (np.asarray(counts, "float64") + 1) ** _EXPONENT, num_sampled
         )
+        ends = np.cumsum(self.inclusion)
+        self._ends = ends * (num_sampled / ends[-1])
 
     def __call__(self, random: np.random.Generator) -> "Candidates":
         """Systematic sampling: points at equal distances on the running sum of the chances."""
-        ends = np.cumsum(self.inclusion)
         points = np.arange(self.num_sampled) + random.uniform()
-        token_ids = np.searchsorted(ends * (self.num_sampled / ends[-1]), points, side="right")
-        token_ids = np.minimum(token_ids, len(ends) - 1)
+        token_ids = np.searchsorted(self._ends, points, side="right")
+        token_ids = np.minimum(token_ids, len(self._ends) - 1)
         return Candidates(
             token_ids.astype("int32"), np.log(self.inclusion[token_ids]).astype("float32")
         )

@@ -10,9 +10,7 @@ from zoo.preprocessing import TokenSequences
 from zoo.tasks import error_analysis, scores
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import Evaluation, Examples, Task
-
-_CALIBRATION_BATCH_SIZE = 256
+from zoo.tasks.task import Evaluation, Examples, Task, make_text_to_ids
 
 
 @register_task
@@ -74,22 +72,18 @@ class Sentiment(Task):
         temperature_scaling: bool = False,
     ) -> "Sentiment":
         """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
-        from zoo.preprocessing import TextToIds
-
         if dataset.label_names is None or dataset.train.labels is None:
             raise DatasetError(f"{dataset.name} has no labels, which sentiment needs.")
-        reading = {
-            "level": level,
-            "vocabulary_size": vocabulary_size,
-            "minimum_count": minimum_count,
-            "lowercase": lowercase,
-            "markup": markup,
-            "punctuation": punctuation,
-        }
-        text_to_ids = TextToIds(
-            **(reading if vocabulary_of is None else vocabulary_of.reading()),
+        text_to_ids = make_text_to_ids(
+            vocabulary_of,
+            level=level,
+            vocabulary_size=vocabulary_size,
+            minimum_count=minimum_count,
             sequence_length=sequence_length,
             truncation=truncation,
+            lowercase=lowercase,
+            markup=markup,
+            punctuation=punctuation,
         )
         return cls(
             text_to_ids,
@@ -142,10 +136,10 @@ class Sentiment(Task):
         known = self.dataset and self.dataset.optimum
         return {"accuracy": known.accuracy_on_test, "loss": known.loss} if known else None
 
-    def calibrate(self, model, validation: Examples) -> bool:
+    def calibrate(self, model, validation: Examples, batch_size: int) -> bool:
         if not self.temperature_scaling:
             return False
-        logits = self._logits(model, validation, _CALIBRATION_BATCH_SIZE)
+        logits = self._logits(model, validation, batch_size)
         model.scale_logits(1 / scores.best_temperature(validation.targets, logits))
         return True
 

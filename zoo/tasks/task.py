@@ -209,13 +209,16 @@ class Task(abc.ABC):
             batch_size: examples a call, at most; the scores do not depend on it.
         """
 
-    def calibrate(self, model, validation: Any) -> bool:
+    def calibrate(self, model, validation: Any, batch_size: int) -> bool:
         """Makes a fitted model as sure as it is right, by the validation split.
+
+        Args:
+            model, validation, batch_size: see `evaluate`.
 
         Returns:
             Whether the model was changed; by default it is not.
         """
-        del model, validation
+        del model, validation, batch_size
         return False
 
     def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
@@ -253,6 +256,18 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def from_config(cls, config: Mapping[str, Any], dataset: TextDataset | None = None) -> "Task":
         """The task that `get_config` told of."""
+
+
+def make_text_to_ids(vocabulary_of: Task | None, **arguments):
+    """A `TextToIds`, with another task's vocabulary and ways to tell words apart if one is given.
+
+    Args:
+        vocabulary_of: that task, or None.
+        **arguments: those of `TextToIds`; the task's take their place.
+    """
+    from zoo.preprocessing import TextToIds
+
+    return TextToIds(**{**arguments, **(vocabulary_of.reading() if vocabulary_of else {})})
 
 
 @dataclasses.dataclass(frozen=True)

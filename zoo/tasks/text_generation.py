@@ -12,7 +12,7 @@ from zoo.preprocessing import TokenSequences
 from zoo.preprocessing.special_tokens import START_ID
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import WIDTH_MULTIPLE, Evaluation, Task
+from zoo.tasks.task import WIDTH_MULTIPLE, Evaluation, Task, make_text_to_ids
 from zoo.tasks.text_windows import (
     TextWindows,
     evaluation_windows,
@@ -75,9 +75,9 @@ class TextGeneration(Task):
         ):
             if value < 2:
                 raise ValueError(f"{name} must be 2 or more; it is {value}.")
-        self.sequence_length = sequence_length
         if sampled_tokens < 0:
             raise ValueError(f"sampled_tokens must be 0 or more; it is {sampled_tokens}.")
+        self.sequence_length = sequence_length
         self.context_length = context_length
         self.sampled_tokens = sampled_tokens
         self._spelling = None if spelling is None else list(spelling)
@@ -99,22 +99,19 @@ class TextGeneration(Task):
         vocabulary_of: Task | None = None,
     ) -> "TextGeneration":
         """The task on a dataset, with a vocabulary of its training texts. See `text_generation`."""
-        from zoo.preprocessing import TextToIds
-
         if minimum_count is None:
             minimum_count = 2 if level == "word" else 1
-        reading = {
-            "level": level,
-            "vocabulary_size": vocabulary_size,
-            "minimum_count": minimum_count,
-            "lowercase": lowercase,
-            "markup": markup,
-            "punctuation": punctuation,
-        }
-        # A stretch of a running text has no end to be learned.
-        marks = {"add_start": True, "add_end": not dataset.is_continuous}
-        text_to_ids = TextToIds(
-            **(reading if vocabulary_of is None else vocabulary_of.reading()), **marks
+        text_to_ids = make_text_to_ids(
+            vocabulary_of,
+            level=level,
+            vocabulary_size=vocabulary_size,
+            minimum_count=minimum_count,
+            add_start=True,
+            # A stretch of a running text has no end to be learned.
+            add_end=not dataset.is_continuous,
+            lowercase=lowercase,
+            markup=markup,
+            punctuation=punctuation,
         )
         return cls(
             text_to_ids,
