@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "leaderboards": {"cards", "files", "report", "shipped", "tables"},
     "storage": set(),
     "transfer": set(),
-    "training": {"tasks", "report", "files", "progress", "transfer", "inference"},
+    "training": {"tasks", "report", "files", "progress", "transfer", "inference", "inspection"},
     "export": {"tasks", "generation", "preprocessing", "storage", "files"},
     "inference": {
         "export",

@@ -119,6 +119,7 @@ _training_options = _options(
     click.option("--schedule", type=click.Choice(["linear", "cosine", "constant"])),
     click.option("--warmup", type=float, help="Share of steps in which the rate rises."),
     click.option("--clip-norm", type=float, help="Bound on the gradient's norm."),
+    click.option("--weight-decay", type=float, help="Share of the rate by which weights shrink."),
     click.option("--class-weights", type=click.Choice(["balanced"])),
     click.option("--early-stopping", type=int, help="Epochs without a better score to stop after."),
     click.option("--test/--no-test", default=None, help="Whether the test split is looked at."),

@@ -64,13 +64,12 @@ class FiniteSGD(_FiniteGradients, keras.optimizers.SGD):
 _ADAM = {"beta_2": 0.99}
 OPTIMIZERS = {
     "adam": lambda rate, **options: FiniteAdam(rate, **_ADAM, **options),
-    "adamw": lambda rate, **options: FiniteAdamW(rate, weight_decay=0.01, **_ADAM, **options),
+    "adamw": lambda rate, **options: FiniteAdamW(rate, **_ADAM, **options),
     # Bias, embeddings and logits are no matrices between features: they get Adam at half the rate.
     "muon": lambda rate, **options: FiniteMuon(
         rate,
         adam_beta_2=_ADAM["beta_2"],
         adam_lr_ratio=0.5,
-        weight_decay=None,
         adam_weight_decay=None,
         exclude_layers=["logits", "bias"],
         **options,
@@ -79,6 +78,7 @@ OPTIMIZERS = {
 }
 # The highest rates of those that are not Adam's kin.
 _RATES = {"sgd": 0.3, "muon": 1e-2}
+_WEIGHT_DECAYS = {"adamw": 0.01}
 SCHEDULES = ("linear", "cosine", "constant")
 
 # The most epochs of a fit where nobody says how many.
@@ -103,6 +103,7 @@ def fit_and_evaluate(
     schedule: str = "linear",
     warmup: float = 0.1,
     clip_norm: float | None = 1.0,
+    weight_decay: float | None = None,
     class_weights: str | Mapping[str, float] | None = None,
     early_stopping: int | None = None,
     initial_weights: keras.Model | files.Path | None = None,
@@ -128,17 +129,20 @@ def fit_and_evaluate(
             suggests, at most 20: one for sentiment on IMDb.
         batch_size: examples a step. Batches hold examples of nearly one length; they are a
             function of seed and epoch.
-        optimizer: `"adam"` and `"adamw"` (weight decay 0.01), both with a beta_2 of 0.99, `"muon"`
+        optimizer: `"adam"` and `"adamw"`, both with a beta_2 of 0.99, `"muon"`
             (Jordan et al. 2024; Liu et al. 2025: the update of a matrix is made orthogonal, all
             else gets Adam at half the rate), `"sgd"` (momentum 0.9), or a Keras optimizer as it
-            is: `learning_rate`, `schedule`, `warmup` and `clip_norm` then stay unused. None for
-            what the task suggests.
+            is: `learning_rate`, `schedule`, `warmup`, `clip_norm` and `weight_decay` then stay
+            unused. None for what the task suggests.
         learning_rate: the highest rate; None for the model's own
             `suggested_learning_rate`, for Muon 0.01, for SGD 0.3.
         schedule: how the rate falls after the warm-up: `"linear"` or `"cosine"` to 0, or not at
             all, `"constant"`.
         warmup: share of all steps in which the rate rises from 0.
         clip_norm: bound on the norm of all gradients together (Pascanu et al. 2013), or None.
+        weight_decay: the share of the rate by which weights shrink a step (Loshchilov and Hutter
+            2019), with Muon those of matrices between features alone; None for 0.01 with AdamW,
+            for none with the others.
         class_weights: `"balanced"`, or a weight for each class name, or None.
         early_stopping: so many epochs without a better validation score end the fit; None: none do.
         initial_weights: what the model begins with, as far as layers correspond: another model, the
@@ -176,6 +180,7 @@ def fit_and_evaluate(
         schedule=schedule,
         warmup=warmup,
         clip_norm=clip_norm,
+        weight_decay=weight_decay,
         class_weights=class_weights,
         early_stopping=early_stopping,
     )
@@ -233,6 +238,7 @@ class _Settings:
     schedule: str
     warmup: float
     clip_norm: float | None
+    weight_decay: float | None
     class_weights: str | Mapping[str, float] | None
     early_stopping: int | None
 
@@ -256,15 +262,19 @@ class _Settings:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} must be above 0; it is {value}.")
+        if self.weight_decay is not None and not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must be 0 or more; it is {self.weight_decay}.")
 
     def for_model(self, model: keras.Model) -> "_Settings":
-        """These settings with the rate that suits a model, where none was asked for."""
-        if self.learning_rate is not None:
-            return self
-        rate = getattr(model, "suggested_learning_rate", 1e-3)
-        if isinstance(self.optimizer, str):
-            rate = _RATES.get(self.optimizer, rate)
-        return dataclasses.replace(self, learning_rate=rate)
+        """These settings with what suits model and optimizer, where nothing was asked for."""
+        rate, weight_decay = self.learning_rate, self.weight_decay
+        if rate is None:
+            rate = getattr(model, "suggested_learning_rate", 1e-3)
+            if isinstance(self.optimizer, str):
+                rate = _RATES.get(self.optimizer, rate)
+        if weight_decay is None and isinstance(self.optimizer, str):
+            weight_decay = _WEIGHT_DECAYS.get(self.optimizer)
+        return dataclasses.replace(self, learning_rate=rate, weight_decay=weight_decay)
 
     def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         if not isinstance(self.optimizer, str):
@@ -273,6 +283,7 @@ class _Settings:
         return OPTIMIZERS[self.optimizer](
             WarmupDecay(self.learning_rate, steps, warmup=self.warmup, decay=self.schedule),
             global_clipnorm=self.clip_norm,
+            weight_decay=self.weight_decay,
         )
 
     def to_dict(self) -> dict:
