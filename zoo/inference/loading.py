@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from zoo import files, shipped
+from zoo.inference import allowed
 
 
 class ModelNotFoundError(files.FileError):
@@ -39,6 +40,9 @@ def load(path: files.Path, dataset=None):
 
         folder = saved_model_folder(path)
         task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
+        config = folder / EXTRA_ASSETS / "model.json"
+        if config.is_file():
+            allowed.check_classes(files.read_json(config, "the model's configuration"), config)
         try:
             return model_from_saved_model(folder), task
         except files.FileError:
@@ -50,6 +54,7 @@ def load(path: files.Path, dataset=None):
         raise ModelNotFoundError(
             f"{folder} holds no model.keras: expected the folder of a run that has ended."
         )
+    allowed.check_archive(file)
     try:
         model = keras.saving.load_model(file, compile=False)
     except Exception as error:
@@ -78,6 +83,7 @@ class SavedModel:
         import tensorflow as tf
 
         folder = saved_model_folder(path)
+        allowed.check_ops(folder)
         try:
             # The object has to stay bound, or its variables are collected under the endpoints.
             self._loaded = tf.saved_model.load(str(folder))
