@@ -1,6 +1,8 @@
 """Files appear whole or not at all."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -44,3 +46,29 @@ def test_json_that_is_missing_or_damaged_is_named(tmp_path):
         (tmp_path / "a.json").write_bytes(damaged)
         with pytest.raises(files.FileError, match=r"a\.json is damaged: expected a report as JSON"):
             files.read_json(tmp_path / "a.json", "a report")
+
+
+_HOLD = """
+import sys, time
+from zoo import files
+with files.locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_folder_is_held_by_one_process_until_that_dies(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, tmp_path / "run"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        message = f"run is in use: process {holder.pid} is writing a run there"
+        with pytest.raises(files.FileError, match=message), files.locked(tmp_path / "run"):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    with files.locked(tmp_path / "run"):
+        pass

@@ -1,6 +1,7 @@
 """Writing files so that they appear whole or not at all."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -46,6 +47,36 @@ def appearing(path: Path) -> Iterator[pathlib.Path]:
         raise FileError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Holds a folder for this process, which is made where it is missing.
+
+    The lock is the kernel's: it ends with the process, however that ends.
+
+    Raises:
+        FileError: where another process holds it, or the folder cannot be written to.
+    """
+    folder = pathlib.Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = open(folder / ".lock", "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise FileError(f"Cannot write {folder}: {error.strerror or error}.") from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise FileError(
+                f"{folder} is in use: process {stream.read().strip() or 'unknown'} is writing a "
+                "run there. Wait for it, or choose another folder."
+            ) from None
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield
 
 
 def _flush(path: pathlib.Path) -> None:
