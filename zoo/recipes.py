@@ -77,11 +77,12 @@ class Recipe:
         wrong = [name for name in entries if name not in known]
         wrong += [name for name in ("model", "task") if name not in entries]
         wrong += [name for name in _GROUPS if not isinstance(entries.get(name, {}), dict)]
+        wrong += [name for name in known - {*_GROUPS} if not isinstance(entries.get(name, ""), str)]
         if wrong:
             raise files.FileError(
                 f"{path} is not a recipe: expected model, task and some of "
                 f"{', '.join(sorted(known - {'model', 'task'}))}; wrong or missing: "
-                f"{', '.join(wrong)}."
+                f"{', '.join(map(ascii, wrong))}."
             )
         return cls(**entries)
 

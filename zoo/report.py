@@ -11,6 +11,33 @@ from zoo import files
 
 FORMAT = 1
 
+_NUMBERS = {str: float}
+_SCORES = {str: (float, None)}
+# What the entries of a report hold, as far as it is read again: a type, several of them, `{str: x}`
+# for any names, `[x]` for any number, other dicts for the entries that must be there at least.
+_SHAPE = {
+    "task": str,
+    "model": {"name": str, "parameters": int},
+    "dataset": {"name": str, "sizes": {str: int}, "faults": [str]},
+    "seed": (int, None),
+    "training": {"epochs": int, "best_epoch": int},
+    "history": [{"epoch": int}],
+    "validation": _SCORES,
+    "test": _SCORES,
+    "details": {},
+    "optimum": (_NUMBERS, None),
+    "seconds": _NUMBERS,
+    "throughput": {"examples_per_second": float, "tokens_per_second": float},
+    "padding_share": float,
+    "peak_memory_mb": float,
+    "versions": {str: str},
+    "cores": int,
+    "command": str,
+    "runs": [],
+    "spread": _SCORES,
+}
+_SHAPE_OF_DETAILS = {"confusion_matrix": [[int]], "label_names": [str]}
+
 # How each score is written: as a percentage, or as a number.
 _PERCENTAGES = ("accuracy", "f1", "auc", "calibration_error")
 
@@ -133,6 +160,11 @@ class Report:
         if set(entries) != fields | {"format"}:
             wrong = ", ".join(sorted(set(entries) ^ (fields | {"format"})))
             raise ValueError(f"expected a report's entries; missing or too many: {wrong}")
+        _check_shape(entries, _SHAPE, "a report")
+        details = entries["details"]
+        _check_shape(
+            details, {k: v for k, v in _SHAPE_OF_DETAILS.items() if k in details}, "details"
+        )
         values = {key: value for key, value in entries.items() if key != "format"}
         return cls(**{**values, "runs": [cls.from_dict(run) for run in values["runs"]]})
 
@@ -263,6 +295,31 @@ class Report:
         if self.runs:
             facts = [fact for fact in facts if fact[0] != "epochs"]
         return facts
+
+
+def _check_shape(value: Any, shape: Any, name: str) -> None:
+    """Raises `ValueError` for the first part of a value that is not as `_SHAPE` says."""
+    if isinstance(shape, tuple):
+        if value is not None:
+            _check_shape(value, shape[0], name)
+        return
+    is_right = isinstance(value, (int, float) if shape is float else _type_of(shape))
+    if not is_right or (isinstance(value, bool) and shape in (int, float)):
+        raise ValueError(f"{name} is {ascii(value)[:50]}")
+    if isinstance(shape, list):
+        for item in value if shape else ():
+            _check_shape(item, shape[0], f"an item of {name}")
+    elif isinstance(shape, dict):
+        if str in shape:
+            shape = dict.fromkeys(value, shape[str])
+        for key, of_key in shape.items():
+            if key not in value:
+                raise ValueError(f"{name} has no {key}")
+            _check_shape(value[key], of_key, ascii(key))
+
+
+def _type_of(shape: Any) -> type:
+    return shape if isinstance(shape, type) else type(shape)
 
 
 def written(name: str, value: float | None) -> str:

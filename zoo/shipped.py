@@ -99,6 +99,8 @@ def check_manifest(model: pathlib.Path) -> None:
     entries = files.read_json(manifest, "the checksums of a model")
     try:
         expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in entries.items()}
+        if not all(isinstance(size, int) for size, _ in expected.values()):
+            raise TypeError("a size is a number of bytes")
     except (AttributeError, KeyError, TypeError) as error:
         raise files.FileError(f"{manifest} is damaged: expected sizes and checksums.") from error
     for name, (size, digest) in expected.items():

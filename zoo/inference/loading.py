@@ -123,13 +123,19 @@ def check_saved_model(path: files.Path, output: str, purpose: str) -> dict:
 
 def read_task(file: pathlib.Path, dataset=None):
     """The task that a file tells of, on a dataset if there is one."""
+    from zoo.datasets import DatasetError
     from zoo.tasks import task_from_config
 
     config = files.read_json(file, "the task of a run")
     try:
         return task_from_config(config, dataset)
-    except (KeyError, TypeError) as error:
-        raise files.FileError(f"{file} is damaged: it does not describe a task.") from error
+    except DatasetError:
+        raise
+    except Exception as error:
+        # Any entry may be of any kind, and what that raises depends on who meets it first.
+        raise files.FileError(
+            f"{file} is damaged: it does not describe a task ({first_line(error)})."
+        ) from error
 
 
 def run_folder(path: files.Path) -> pathlib.Path:

@@ -1,0 +1,188 @@
+"""Thousands of damaged files: each reader answers, or tells what is wrong in one clear sentence.
+
+`make fuzz` tries twenty times as many.
+"""
+
+import copy
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import zoo
+from zoo import shipped
+from zoo.datasets import DatasetError
+from zoo.files import FileError
+from zoo.inference.loading import read_task
+from zoo.recipes import Recipe
+from zoo.report import Report
+
+TIMES = int(os.environ.get("ZOO_FUZZ", "1"))
+
+
+def tries(number):
+    return settings(
+        max_examples=number * TIMES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+def refuses_clearly(read, *errors):
+    """Whether `read` answers or raises one of the errors, with one sentence in it."""
+    try:
+        read()
+    except errors as error:
+        message = str(error)
+        assert message.strip().endswith((".", "?", ")")), message
+        assert "Traceback" not in message
+        return True
+    return False
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+@st.composite
+def changed(draw, original):
+    """A value that JSON can hold with one or two of its parts replaced, left out or doubled."""
+    value = copy.deepcopy(original)
+    for _ in range(draw(st.integers(1, 2))):
+        parent, node = None, value
+        while isinstance(node, (dict, list)) and node and (parent is None or draw(st.booleans())):
+            key = draw(
+                st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node)))
+            )
+            parent, node = node, node[key]
+        if parent is None:
+            return draw(JSON)
+        if draw(st.booleans()):
+            parent[key] = draw(JSON)
+        else:
+            del parent[key]
+    return value
+
+
+@st.composite
+def cut_or_flipped(draw, original: bytes):
+    """Bytes with some of them changed, left out, doubled or put in."""
+    content = bytearray(original)
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(content)))
+        end = draw(st.integers(start, min(len(content), start + 40)))
+        content[start:end] = draw(st.binary(max_size=20) | st.just(bytes(content[start:end]) * 3))
+    return bytes(content)
+
+
+TABLE = b'text,label\n"A fine, ""fine"" film.",1\nDull.,0\nNot bad,1\nBad,0\n'
+LINES = b'{"text": "A fine film.", "label": "1"}\n{"text": "Dull.", "label": "0"}\n' * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [
+        ("a.csv", TABLE),
+        ("a.tsv", TABLE.replace(b",", b"\t")),
+        ("a.jsonl", LINES),
+        ("a.txt", "Ein Satz. 名前\r\n\r\nEin zweiter.\n".encode()),
+    ],
+)
+@pytest.mark.parametrize("labelled", [True, False])
+@tries(150)
+@given(data=st.data())
+def test_tables_and_texts(tmp_path, name, original, labelled, data):
+    file = tmp_path / name
+    file.write_bytes(data.draw(st.binary(max_size=200) | cut_or_flipped(original)))
+    refuses_clearly(lambda: zoo.datasets.load(str(file), labelled=labelled), DatasetError)
+
+
+SHIPPED = sorted(shipped.folder().glob("*/"))
+
+
+@pytest.mark.parametrize("folder", SHIPPED[:3], ids=lambda folder: folder.name)
+@tries(150)
+@given(data=st.data())
+def test_reports(tmp_path, folder, data):
+    original = json.loads((folder / "report.json").read_text())
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(data.draw(changed(original))))
+    refuses_clearly(lambda: str(Report.load(file)), FileError)
+
+
+@pytest.mark.parametrize("folder", SHIPPED[:3], ids=lambda folder: folder.name)
+@tries(150)
+@given(data=st.data())
+def test_tasks(tmp_path, folder, data):
+    config = folder / "1" / "assets.extra" / "task.json"
+    original = json.loads(config.read_text())
+    vocabulary = original["text_to_ids"]["vocabulary"]
+    if isinstance(vocabulary, list):
+        original["text_to_ids"]["vocabulary"] = vocabulary[:20]
+    file = tmp_path / "task.json"
+    file.write_text(json.dumps(data.draw(changed(original))))
+    refuses_clearly(lambda: read_task(file), FileError)
+
+
+RECIPE = tomllib.loads((shipped.folder() / "gru_imdb" / "recipe.toml").read_text())
+
+
+@tries(300)
+@given(data=st.data())
+def test_recipes(tmp_path, data):
+    file = tmp_path / "recipe.toml"
+    value = data.draw(changed(RECIPE))
+    try:
+        file.write_text(_toml(value))
+    except (TypeError, UnicodeEncodeError):
+        return
+    refuses_clearly(lambda: Recipe.load(file).check(), FileError, ValueError)
+
+
+def _toml(value):
+    """A value as TOML, in one line for each entry."""
+    if not isinstance(value, dict):
+        raise TypeError("TOML holds a table.")
+
+    def written(item):
+        if isinstance(item, dict):
+            entries = ", ".join(f"{json.dumps(k)} = {written(v)}" for k, v in item.items())
+            return f"{{{entries}}}"
+        if isinstance(item, list):
+            return f"[{', '.join(map(written, item))}]"
+        return json.dumps(item)
+
+    return "".join(f"{json.dumps(key)} = {written(item)}\n" for key, item in value.items())
+
+
+@tries(200)
+@given(data=st.data())
+def test_bytes_that_should_be_json_or_toml(tmp_path, data):
+    content = data.draw(st.binary(max_size=300) | cut_or_flipped(b'{"model": "gru", "task": "x"}'))
+    for read in (Report.load, read_task, Recipe.load):
+        file: Path = tmp_path / "file"
+        file.write_bytes(content)
+        refuses_clearly(lambda read=read, file=file: read(file), FileError)
+
+
+@tries(200)
+@given(data=st.data())
+def test_manifests(tmp_path, data):
+    (tmp_path / "weights").write_bytes(b"1234")
+    shipped.write_manifest(tmp_path)
+    original = json.loads((tmp_path / shipped.MANIFEST).read_text())
+    try:
+        value = data.draw(changed(original))
+        (tmp_path / shipped.MANIFEST).write_text(json.dumps(value))
+        refuses_clearly(lambda: shipped.check_manifest(tmp_path), FileError)
+    finally:
+        (tmp_path / shipped.MANIFEST).unlink()
