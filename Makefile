@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock lock-check benchmarks leaderboard rivals clean
+.PHONY: help demo test fuzz lint format lock lock-check notebooks benchmarks leaderboard rivals clean
 
 # Any Python from 3.11 to 3.13: `make demo PYTHON=python3.12` names one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -32,6 +32,9 @@ demo: $(INSTALLED)  ## Trains, exports and uses a model on the embedded corpus, 
 test: $(INSTALLED)  ## Runs the tests.
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests
 
+fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files.
+	@ZOO_FUZZ=20 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py
+
 lint: $(INSTALLED)  ## Checks style, format, types and the lock.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -59,6 +62,9 @@ lock-check: $(INSTALLED)
 
 benchmarks: $(INSTALLED)  ## Runs the benchmarks, one after the other.
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(ON_TWO_CORES) $(BIN)/python $$benchmark || exit; done
+
+notebooks: $(INSTALLED)  ## Runs the notebooks and checks what they say (WRITE=1: puts their outputs into the files; NOTEBOOKS="quickstart" some).
+	@$(BIN)/python notebooks/run.py $(if $(WRITE),--write) $(NOTEBOOKS)
 
 leaderboard: $(INSTALLED)  ## Trains every model that ships again, and says how far each is from what is written.
 	@$(ON_TWO_CORES) $(BIN)/zoo leaderboard --again runs/leaderboard

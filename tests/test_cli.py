@@ -149,6 +149,10 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
         (("predict", "The", "--model", "WRITER"), "is not a model for sentiment"),
+        (("explain", "The", "--model", "nowhere"), "There is no model at nowhere"),
+        (("explain", "The", "--model", "WRITER"), "Only the answer of a classifier"),
+        (("explain", "The", "--model", "RUN", "--label", "fine"), "label must be one of negative"),
+        (("explain", "The", "--method", "guess"), "'guess' is not one of"),
         (
             (*FIT_WRITER, "--label-column", "x"),
             "text_generation reads no labels: leave out --label-column",
@@ -207,6 +211,22 @@ def test_terminals_stay_quiet(run, tmp_path):
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert set(json.loads(ran.stdout)) == {"text", "label", "score", "probabilities"}
+
+
+def test_an_answer_is_explained(call, run):
+    text = "The music was not dull, but the story was weak."
+    status, printed, error = call("explain", text, "--model", run, "--json")
+    assert (status, error) == (0, "")
+    entries, expected = json.loads(printed), zoo.explain(text, run)
+    assert entries["method"] == "integrated_gradients" and entries["label"] == expected.label
+    assert entries["tokens"] == list(expected.tokens)
+    assert entries["scores"] == pytest.approx(expected.scores.tolist(), abs=1e-5)
+
+    flags = ("--model", run, "--method", "occlusion", "--label", "positive")
+    status, printed, _ = call("explain", *flags, stdin=b"a dull film\r\n\xff weak\n")
+    assert status == 0
+    assert printed.count("positive, ") == 2 and printed.count("words by occlusion") == 2
+    assert "a dull film\n" in printed and "\ufffd weak\n" in printed and "dull " in printed
 
 
 def test_help_tells_what_an_option_takes(call):

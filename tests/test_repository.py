@@ -43,7 +43,17 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "leaderboards": {"cards", "files", "report", "shipped", "tables"},
     "storage": set(),
     "transfer": set(),
-    "training": {"tasks", "report", "files", "progress", "transfer", "inference", "inspection"},
+    "checkpoints": {"files"},
+    "training": {
+        "tasks",
+        "report",
+        "files",
+        "progress",
+        "transfer",
+        "checkpoints",
+        "inference",
+        "inspection",
+    },
     "export": {"tasks", "generation", "preprocessing", "storage", "files"},
     "inference": {
         "export",

@@ -125,6 +125,11 @@ _training_options = _options(
     click.option("--test/--no-test", default=None, help="Whether the test split is looked at."),
     click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
     click.option("--seeds", type=int, multiple=True, help="Several seeds: --seeds 1 2 3."),
+    click.option(
+        "--dashboards",
+        type=click.Choice(["none", "default", "all"]),
+        help="What TensorBoard gets.  [default: default]",
+    ),
 )
 
 _storage_option = click.option(
@@ -376,6 +381,37 @@ def generate(prompts, model, as_json, **options):
             click.echo(answer["text"])
 
 
+@cli.command()
+@click.argument("texts", nargs=-1)
+@_model_or_best
+@click.option(
+    "--method",
+    type=click.Choice(["integrated_gradients", "occlusion"]),
+    help="How it is found out.  [default: integrated_gradients, where a model has embeddings]",
+)
+@click.option("--label", help="What the words speak for.  [default: the likeliest]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
+def explain(texts, model, method, label, as_json):
+    """Shows which words of TEXTS pushed a classifier to its label.
+
+    Without TEXTS it reads one a line from standard input.
+
+    \b
+    zoo explain "I want my two hours back."
+    zoo explain --model lstm_imdb --method occlusion "I want my two hours back."
+    """
+    given = [_shown(text) for text in _arguments_or_lines(texts, "a text")]
+    attributions = zoo.explain(given, model, label=label, method=method)
+    if as_json:
+        for attribution in attributions:
+            click.echo(json.dumps(attribution.to_dict(), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    for attribution in attributions:
+        Console(highlight=False).print(attribution)
+
+
 def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> Sequence[str | bytes]:
     """What was given on the command line, or else the lines of standard input."""
     if arguments:
@@ -428,6 +464,17 @@ def ship(run, name, folder, test):
     from zoo.shipping import ship as ship_run
 
     click.echo(ship_run(run, name, folder=folder, test=test))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path())
+@click.option("--port", type=int, help="0 for any that is free.  [default: 6006]")
+def tensorboard(folder, port):
+    """Shows the run in FOLDER, or the runs in it, in a browser on this machine."""
+    try:
+        zoo.inspection.TensorBoard.serve(folder, port)
+    except KeyboardInterrupt:
+        click.echo()
 
 
 @cli.command()

@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,11 +31,24 @@ class _FiniteGradients:
 
     Through a hundred steps of a recurrence with large weights a gradient can overflow; clipped by
     an infinite norm it would be NaN, and so would be all weights from there on.
+
+    Attributes:
+        gradient_norm: variable, the norm of all gradients together in the last step, before any
+            clipping; on the TensorFlow backend.
     """
+
+    gradient_norm: keras.Variable
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        # Set in the usual way, it would become part of what is saved of the optimizer.
+        object.__setattr__(self, "gradient_norm", keras.Variable(0.0, name="gradient_norm"))
 
     def apply(self, grads, trainable_variables=None):
         grads = [ops.convert_to_tensor(gradient) for gradient in grads]
-        is_finite = ops.isfinite(sum(ops.sum(ops.square(gradient)) for gradient in grads))
+        squares = sum(ops.sum(ops.square(gradient)) for gradient in grads)
+        self.gradient_norm.assign(ops.sqrt(squares))
+        is_finite = ops.isfinite(squares)
         grads = [ops.where(is_finite, gradient, 0.0) for gradient in grads]
         return super().apply(grads, trainable_variables)  # type: ignore[misc]
 
@@ -84,6 +98,9 @@ SCHEDULES = ("linear", "cosine", "constant")
 # The most epochs of a fit where nobody says how many.
 _MOST_DEFAULT_EPOCHS = 20
 
+# What of TensorBoard's dashboards is filled.
+DASHBOARDS = ("none", "default", "all")
+
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
 _EVALUATION_BATCH_SIZE = 256
 
@@ -111,6 +128,7 @@ def fit_and_evaluate(
     seeds: Sequence[int] | None = None,
     test: bool = True,
     log_dir: files.Path | None = None,
+    dashboards: str = "default",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
     command: str | None = None,
@@ -157,6 +175,8 @@ def fit_and_evaluate(
         log_dir: the folder of the run, for `model.keras`, `task.json`, `report.json` and
             `logs` for TensorBoard; with several seeds each has a folder `seed_N` of its own in it
             too.
+        dashboards: what `logs` tell: `"default"`, see `zoo.inspection.TensorBoard`; `"all"`, what
+            takes longer as well; or `"none"`. On a backend other than TensorFlow there are none.
         callbacks: Keras callbacks; they see every batch and epoch as in `fit`.
         verbose: whether progress is shown, on standard error.
         command: what was run, for the report; None for this process's own arguments.
@@ -184,11 +204,15 @@ def fit_and_evaluate(
         class_weights=class_weights,
         early_stopping=early_stopping,
     )
+    if dashboards not in DASHBOARDS:
+        raise ValueError(
+            f"dashboards must be one of {', '.join(DASHBOARDS)}; it is {dashboards!r}."
+        )
     command = _command() if command is None else command
     source = None if initial_weights is None else _weights_to_start_from(initial_weights, task)
     log_dir = None if log_dir is None else pathlib.Path(log_dir)
     if seeds is None:
-        run = _Run(task, settings, seed, log_dir, callbacks, verbose, command, source)
+        run = _Run(task, settings, seed, log_dir, dashboards, callbacks, verbose, command, source)
         return run(model, test)
 
     if not callable(model) or isinstance(model, keras.Model):
@@ -198,7 +222,7 @@ def fit_and_evaluate(
     runs = []
     for each in seeds:
         folder = None if log_dir is None else log_dir / f"seed_{each}"
-        run = _Run(task, settings, each, folder, callbacks, verbose, command, source)
+        run = _Run(task, settings, each, folder, dashboards, callbacks, verbose, command, source)
         runs.append(run(model, test))
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
@@ -331,21 +355,39 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
+@dataclasses.dataclass
+class _Progress:
+    """How far a fit has come.
+
+    Attributes:
+        tokens: that were trained on, each as often as it was.
+        positions: tokens and padding.
+        validation: what the last epoch came to; at the end, the one whose weights are kept.
+    """
+
+    tokens: int = 0
+    positions: int = 0
+    validation: Evaluation | None = None
+
+
 class _Run:
     """One fit with one seed, in the order in which it happens."""
 
-    def __init__(self, task, settings, seed, log_dir, callbacks, verbose, command, source=None):
+    def __init__(
+        self, task, settings, seed, log_dir, dashboards, callbacks, verbose, command, source=None
+    ):
         self.task = task
         self.settings = settings
         self.seed = seed
         self.log_dir = log_dir
+        self.dashboards = dashboards
         self.callbacks = callbacks
         self.verbose = verbose
         self.command = command
         self.source = source
         self.seconds = {"fitting": 0.0, "validating": 0.0, "testing": 0.0}
-        self.tokens = 0
-        self.positions = 0
+        self.progress = _Progress()
+        self.tensorboard: Any = None
 
     def __call__(self, model, test: bool) -> Report:
         # Data
@@ -410,9 +452,9 @@ class _Run:
             seconds={**self.task.seconds, **self.seconds},
             throughput={
                 "examples_per_second": len(train) * num_epochs / self.seconds["fitting"],
-                "tokens_per_second": self.tokens / self.seconds["fitting"],
+                "tokens_per_second": self.progress.tokens / self.seconds["fitting"],
             },
-            padding_share=1 - self.tokens / self.positions,
+            padding_share=1 - self.progress.tokens / self.progress.positions,
             peak_memory_mb=_peak_memory_mb(),
             versions=_versions(),
             cores=len(os.sched_getaffinity(0)),
@@ -421,6 +463,8 @@ class _Run:
         if self.log_dir is not None:
             save_model(model, self.log_dir / "model.keras")
             report.save(self.log_dir / "report.json")
+        if self.tensorboard is not None:
+            self.tensorboard.write_report(report)
         return report
 
     def _fit(self, model, objective, class_weights, steps_by_epoch: Sequence[int]):
@@ -432,7 +476,7 @@ class _Run:
         sign = 1 if mode == "min" else -1
         history: list[dict] = []
         best: dict = {}
-        best_weights = None
+        best_weights = best_validation = None
         model.stop_training = False
         callbacks.on_train_begin()
         for epoch in range(self.settings.epochs):
@@ -442,17 +486,18 @@ class _Run:
             means = self._train_epoch(model, objective, class_weights, epoch, first_step, callbacks)
             seconds = time.perf_counter() - start
             self.seconds["fitting"] += seconds
-            scores = self._evaluate(model, "validation", "validating").scores
+            validation = self._evaluate(model, "validation", "validating")
+            self.progress.validation = validation
             entry = {
                 "epoch": epoch + 1,
                 **means,
-                **{f"val_{name}": value for name, value in scores.items()},
+                **{f"val_{name}": value for name, value in validation.scores.items()},
                 "learning_rate": float(ops.convert_to_numpy(model.optimizer.learning_rate)),
                 "seconds": seconds,
             }
             history.append(entry)
             if not best or sign * entry[metric] < sign * best[metric]:
-                best, best_weights = entry, model.get_weights()
+                best, best_weights, best_validation = entry, model.get_weights(), validation
                 if self.log_dir is not None:
                     # What a run that is broken off leaves.
                     save_model(model, self.log_dir / "model.keras")
@@ -461,8 +506,9 @@ class _Run:
             patience = self.settings.early_stopping
             if model.stop_training or (patience and entry["epoch"] - best["epoch"] >= patience):
                 break
-        callbacks.on_train_end()
         model.set_weights(best_weights)
+        self.progress.validation = best_validation
+        callbacks.on_train_end()
         return history, best
 
     def _train_epoch(
@@ -495,9 +541,9 @@ class _Run:
             for name, value in logs.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * batch_weight
             weight += batch_weight
-            self.tokens += int(train.lengths[indices].sum())
+            self.progress.tokens += int(train.lengths[indices].sum())
             read = inputs if objective is model else inputs["inputs"]
-            self.positions += sum(map(np.size, keras.tree.flatten(read)))
+            self.progress.positions += sum(map(np.size, keras.tree.flatten(read)))
             callbacks.on_train_batch_end(index, logs)
         return {name: value / weight for name, value in sums.items()}
 
@@ -514,7 +560,17 @@ class _Run:
             logs = self.log_dir / "logs"
             # The curves of an earlier run here would be drawn over those of this one.
             shutil.rmtree(logs, ignore_errors=True)
-            callbacks.append(keras.callbacks.TensorBoard(str(logs), write_graph=False))
+            if self.dashboards != "none" and keras.backend.backend() == "tensorflow":
+                from zoo.inspection import TensorBoard
+
+                self.tensorboard = TensorBoard(
+                    logs,
+                    task=self.task,
+                    dashboards=self.dashboards,
+                    options={**self.settings.to_dict(), "seed": self.seed},
+                    progress=self.progress,
+                )
+                callbacks.append(self.tensorboard)
         if self.verbose:
             name = self.task.dataset.name
             callbacks.append(ProgressBar(f"{name}, seed {self.seed}"))

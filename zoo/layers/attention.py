@@ -82,27 +82,25 @@ class MultiHeadAttention(keras.layers.Layer):
             keys = rotated(keys, positions)
         return keys, self._heads(values, self.num_key_heads)
 
-    def attend(self, x, keys, values, mask, *, bias=None, positions=None, training=None):
-        """Asks keys and values that are made already.
+    def attention_weights(self, x, keys, mask, *, bias=None, positions=None):
+        """How much of each key every head takes, before any of it is dropped.
 
         Args:
             x: what asks, (B, T, D).
-            keys, values: (B, G, S, H).
+            keys: (B, G, S, H).
             mask: True where a token may be seen, (B, T or 1, S).
             bias: what is added to the scores, (B or 1, N, T, S), or None.
             positions: places of what asks, (B or 1, T); for `rotary` only.
-            training: whether attention weights are dropped.
 
         Returns:
-            (B, T, D).
+            (B, N, T, S), which sums to 1 over S.
         """
         query = self._heads(self.query(x), self.num_heads)
         if self.rotary:
             query = rotated(query, positions)
         # All queries that share a head of keys ask it in one product.
         batch, length, asked = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
-        shared = self.num_heads // self.num_key_heads
-        grouped = (batch, self.num_key_heads, shared * length)
+        grouped = self._grouped(batch, length)
         query = ops.reshape(query * self.head_width**-0.5, (*grouped, self.head_width))
         if x.shape[1] == 1:
             # A decoding step: turning the one query is cheaper than turning all the keys.
@@ -111,9 +109,23 @@ class MultiHeadAttention(keras.layers.Layer):
         else:
             scores = ops.matmul(query, ops.transpose(keys, (0, 1, 3, 2)))
         scores = ops.reshape(scores, (batch, self.num_heads, length, asked))
-        weights = masked_softmax(scores if bias is None else scores + bias, mask[:, None])
+        return masked_softmax(scores if bias is None else scores + bias, mask[:, None])
+
+    def attend(self, x, keys, values, mask, *, bias=None, positions=None, training=None):
+        """Asks keys and values that are made already.
+
+        Args:
+            x, keys, mask, bias, positions: see `attention_weights`.
+            values: (B, G, S, H).
+            training: whether attention weights are dropped.
+
+        Returns:
+            (B, T, D).
+        """
+        weights = self.attention_weights(x, keys, mask, bias=bias, positions=positions)
         weights = self.weight_dropout(weights, training=training)
-        answer = ops.matmul(ops.reshape(weights, (*grouped, asked)), values)
+        batch, length, asked = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
+        answer = ops.matmul(ops.reshape(weights, (*self._grouped(batch, length), asked)), values)
         answer = ops.reshape(answer, (batch, self.num_heads, length, self.head_width))
         answer = ops.reshape(
             ops.transpose(answer, (0, 2, 1, 3)), (batch, length, self.num_heads * self.head_width)
@@ -124,6 +136,10 @@ class MultiHeadAttention(keras.layers.Layer):
         """(B, T, D) asks (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
         keys, values = self.keys_and_values(source, positions)
         return self.attend(x, keys, values, mask, bias=bias, positions=positions, training=training)
+
+    def _grouped(self, batch, length):
+        """(B, G, N / G x T): one group of rows for each head of keys."""
+        return batch, self.num_key_heads, self.num_heads // self.num_key_heads * length
 
     def _heads(self, x, num_heads):
         """(B, T, heads x H) -> (B, heads, T, H)."""
@@ -264,20 +280,29 @@ class TransformerBlock(keras.layers.Layer):
 
     def call(self, x, padding_mask, source=None, source_mask=None, training=None):
         """(B, T, D), real positions (B, T) [, (B, S, D), (B, S)] -> (B, T, D)."""
-        places = ops.arange(ops.shape(x)[1], dtype="int32")
-        mask = padding_mask[:, None, :]
-        if self.causal:
-            mask = ops.logical_and(mask, places[None, :, None] >= places[None, None, :])
-        y = self.self_norm(x)
-        bias = self._bias(places[None], places)
-        attended = self.self_attention(
-            y, y, mask, bias=bias, positions=places[None], training=training
-        )
-        x = x + self._drop(attended, training)
+        x = self._attend_to_itself(x, padding_mask, training)
         if self.cross_attention:
             keys, values = self.source_attention.keys_and_values(source)
             x = self._attend_to_source(x, keys, values, source_mask, training)
         return self._feed_forward(x, training)
+
+    def attention_weights(self, x, padding_mask, source=None, source_mask=None):
+        """What each token looks at in `call`, whose arguments these are.
+
+        Returns:
+            `"self"`, (B, N, T, T), and where the block attends to a source `"source"`, (B, N, T,
+            S); see `MultiHeadAttention.attention_weights`.
+        """
+        y, (mask, order) = self.self_norm(x), self._asking(padding_mask)
+        keys, _ = self.self_attention.keys_and_values(y, order["positions"])
+        weights = {"self": self.self_attention.attention_weights(y, keys, mask, **order)}
+        if self.cross_attention:
+            x = self._attend_to_itself(x, padding_mask, False)
+            keys, _ = self.source_attention.keys_and_values(source)
+            weights["source"] = self.source_attention.attention_weights(
+                self.source_norm(x), keys, source_mask[:, None, :]
+            )
+        return weights
 
     def initial_state(self, batch_size, length, source=None, source_mask=None):
         """A cache for `length` tokens, and the source's keys and values, computed once."""
@@ -327,6 +352,20 @@ class TransformerBlock(keras.layers.Layer):
                 x, state["source_keys"], state["source_values"], state["source_mask"], False
             )
         return self._feed_forward(x, False), state
+
+    def _asking(self, padding_mask):
+        """For self-attention over whole sequences: who may see whom, and what it knows of order."""
+        places = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
+        mask = padding_mask[:, None, :]
+        if self.causal:
+            mask = ops.logical_and(mask, places[None, :, None] >= places[None, None, :])
+        return mask, {"bias": self._bias(places[None], places), "positions": places[None]}
+
+    def _attend_to_itself(self, x, padding_mask, training):
+        y, (mask, order) = self.self_norm(x), self._asking(padding_mask)
+        # Keras takes an argument of this name for its own when it is passed by name.
+        attended = self.self_attention(y, y, mask, **order, training=training)
+        return x + self._drop(attended, training)
 
     def _bias(self, asking, asked):
         if not self.penalize_distance:

@@ -1,0 +1,107 @@
+"""Whether explanations find the evidence, where it is known: synthetic reviews.
+
+Of each review it is known which words decide it: aspect, negation and adjective, and the aspect in
+the verdict. The share of absolute attribution on them is a score. It is held against what an
+attribution has that is the same for all tokens.
+
+    taskset -c 0,1 python benchmarks/attribution.py
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+import zoo
+
+SEED = 1
+# Settings of `zoo demo`: all that a network has to find are two opinions and a verdict.
+LENGTHS = {"opening": 0, "gap": 5, "distance": 0}
+SMALL = {"embedding_dim": 32, "embedding_dropout": 0.0, "dropout": 0.0}
+FIT = {"epochs": 10, "batch_size": 128, "learning_rate": 8e-3}
+MODELS: dict[str, tuple[dict, dict]] = {
+    "bag_of_words": ({"embedding_dim": 32}, {"epochs": 2, "learning_rate": 1e-2}),
+    "simple_rnn": (
+        {**SMALL, "units": 64, "pooling": "last"},
+        {"epochs": 12, "batch_size": 64, "learning_rate": 1e-3},
+    ),
+    "lstm": ({**SMALL, "units": 64, "pooling": "last"}, FIT),
+    "gru": ({**SMALL, "units": 64, "pooling": "last"}, FIT),
+    "transformer": (
+        {"embedding_dim": 32, "embedding_dropout": 0.0, "dropout": 0.0, "num_layers": 2},
+        {**FIT, "learning_rate": 3e-3},
+    ),
+    "gpt": (
+        {"embedding_dim": 32, "embedding_dropout": 0.0, "dropout": 0.0},
+        {**FIT, "learning_rate": 3e-3},
+    ),
+}
+
+
+def main(names: Sequence[str], num_reviews: int) -> None:
+    """Fits each network, explains reviews that it answers rightly, and prints a table."""
+    from zoo.datasets.synthetic_reviews import generate_reviews
+
+    dataset = zoo.datasets.load("synthetic_reviews", **LENGTHS)
+    task = zoo.tasks.sentiment(dataset)
+    arguments = task.model_arguments()
+    # The test split once more, with what is known of each review.
+    reviews = generate_reviews(
+        len(dataset.test.texts),
+        **LENGTHS,
+        label_noise=0.03,
+        seed=f"{dataset.arguments['seed']}/test",
+    )
+    assert [review.text for review in reviews] == list(dataset.test.texts)
+    import keras  # After the zoo has brought TensorFlow, quietly.
+
+    print("                             share on evidence, %         error, %       rank")
+    print("model         accuracy, %    IG  occlusion  uniform   mean  median  correlation")
+    for name in names:
+        options, settings = MODELS[name]
+        keras.utils.set_random_seed(SEED)
+        model = zoo.create_model(name, **arguments, **options)
+        report = zoo.fit_and_evaluate(model, task, seed=SEED, verbose=False, **settings)
+        facts = np.array([*_facts(model, task, reviews, num_reviews)])
+        gradients, occluded, uniform, error, correlation = facts.mean(axis=0)
+        print(
+            f"{name:14}{100 * report.test['accuracy']:11.1f}{100 * gradients:6.1f}"
+            f"{100 * occluded:11.1f}{100 * uniform:9.1f}{100 * error:7.2f}"
+            f"{100 * np.median(facts[:, 3]):8.2f}{correlation:13.2f}",
+            flush=True,
+        )
+
+
+def _facts(model, task, reviews, num_reviews: int) -> Iterator[tuple[float, ...]]:
+    """For each review: three shares, relative error, and correlation of the two methods."""
+    found = 0
+    for review in reviews:
+        integrated = zoo.inspection.integrated_gradients(model, task, review.text)
+        if integrated.label != task.label_names[review.label]:
+            continue
+        occluded = zoo.inspection.occlusion(model, task, review.text)
+        uniform = dataclasses.replace(occluded, scores=np.ones(len(occluded.scores)))
+        difference = abs(integrated.answer - integrated.baseline_answer)
+        yield (
+            *(each.share_on(review.evidence) for each in (integrated, occluded, uniform)),
+            abs(integrated.completeness_error) / difference,
+            _rank_correlation(integrated.scores, occluded.scores),
+        )
+        found += 1
+        if found == num_reviews:
+            return
+
+
+def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Spearman's; two scores are never quite equal, so that ties need no care."""
+    ranks = [np.argsort(np.argsort(scores)) for scores in (one, other)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", default=list(MODELS), help="Which; all by default.")
+    parser.add_argument("--reviews", type=int, default=200, help="How many are explained.")
+    given = parser.parse_args()
+    main(given.models, given.reviews)

@@ -1,0 +1,303 @@
+"""Which tokens of a text pushed a classifier to its label, and how far.
+
+Shape letters: T tokens, E width of the embeddings.
+"""
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+
+import zoo
+from zoo.inspection import marked_text, reading
+from zoo.inspection.pull import (
+    check_classifier,
+    embedded,
+    gradients,
+    has_embeddings,
+    label_index,
+    logits_of,
+    pull,
+)
+
+METHODS = ("integrated_gradients", "occlusion")
+
+# Orange and blue of Okabe and Ito (2008), which the colour-blind tell apart.
+_FOR, _AGAINST = (230, 159, 0), (0, 114, 178)
+_STRONGEST = 0.65
+# Below this share of the largest score a token is not coloured in a terminal.
+_VISIBLE = 0.1
+_NUM_STRONGEST = 8
+# Embedded texts that are held at a time, as numbers: 64 megabytes.
+_MOST_NUMBERS = 2**24
+
+
+@dataclasses.dataclass(frozen=True, eq=False)  # Arrays have no one equality.
+class Attribution:
+    """What each token of a text does for a label.
+
+    What is shared out is the pull F of a text towards the label: the label's logit less the mean
+    of the other classes' logits; with two classes their difference.
+
+    Attributes:
+        text: the text.
+        tokens: its T tokens as the model reads them, `"[UNK]"` for unknown ones.
+        spans: where each stands in the text, (start, end) in characters, or None; see `Reading`.
+        scores: what each does for the label, in logits, (T,); below 0 it speaks against it.
+        label: the label that the scores speak for.
+        probability: of that label, given the text.
+        method: `"integrated_gradients"` or `"occlusion"`.
+        answer: F of the text.
+        baseline_answer: F of the baseline, a text of as many unknown tokens.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    spans: tuple[reading.Span | None, ...]
+    scores: np.ndarray
+    label: str
+    probability: float
+    method: str
+    answer: float
+    baseline_answer: float
+
+    @property
+    def completeness_error(self) -> float:
+        """Sum of the scores, less the difference of both answers; in logits.
+
+        For integrated gradients it is the error of the sum that stands for the integral
+        (Sundararajan et al. 2017, proposition 1). Occlusion promises nothing of the kind.
+        """
+        return float(self.scores.sum() - (self.answer - self.baseline_answer))
+
+    def share_on(self, spans: Sequence[reading.Span]) -> float:
+        """Share of the absolute scores on tokens that touch spans of characters, 0 to 1."""
+        touched = [
+            own is not None and any(own[0] < end and start < own[1] for start, end in spans)
+            for own in self.spans
+        ]
+        total = np.abs(self.scores).sum()
+        return float(np.abs(self.scores)[touched].sum() / total) if total else 0.0
+
+    def strongest(self, count: int, *, against: bool = False) -> list[tuple[str, float]]:
+        """The tokens with the highest scores above 0, or against the label the lowest below 0."""
+        sign = -1 if against else 1
+        order = np.argsort(-sign * self.scores, kind="stable")[:count]
+        shown = reading.shown_tokens(self.text, self.tokens, self.spans)
+        return [(shown[i], float(self.scores[i])) for i in order if sign * self.scores[i] > 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON can hold it."""
+        entries = dataclasses.asdict(self)
+        entries["scores"] = [float(score) for score in self.scores]
+        entries["tokens"] = list(self.tokens)
+        entries["spans"] = [list(span) if span else None for span in self.spans]
+        return {**entries, "completeness_error": self.completeness_error}
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        stream = io.StringIO()
+        Console(file=stream, width=100, color_system=None, highlight=False).print(self)
+        return stream.getvalue()
+
+    def __rich__(self):
+        """The text with coloured words, as `rich` renders it in a terminal."""
+        from rich.console import Group
+        from rich.text import Text
+
+        shown = Text()
+        for piece, index in marked_text.pieces(self.text, self.spans):
+            relative = 0.0 if index is None else self._relative(index)
+            if abs(relative) < _VISIBLE:
+                shown.append(piece)
+            else:
+                red, green, blue = self._colour(index)
+                shown.append(piece, style=f"black on rgb({red},{green},{blue})")
+        strongest = "\n".join(
+            f"{side:8} " + "  ".join(f"{word} {score:+.2f}" for word, score in words)
+            for side, words in (
+                ("for", self.strongest(_NUM_STRONGEST)),
+                ("against", self.strongest(_NUM_STRONGEST, against=True)),
+            )
+            if words
+        )
+        heading = Text(self._heading(), style="bold")
+        return Group(heading, shown, Text(self._completeness(), style="dim"), Text(strongest))
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            marked_text.html_piece(piece, None)
+            if index is None
+            else marked_text.html_piece(piece, self._colour(index), f"{self.scores[index]:+.3f}")
+            for piece, index in marked_text.pieces(self.text, self.spans)
+        )
+        legend = " ".join(
+            marked_text.html_piece(f" {words} ", marked_text.blended(colour, _STRONGEST))
+            for words, colour in (("for", _FOR), ("against", _AGAINST))
+        )
+        footing = marked_text.html_piece(self._completeness(), None)
+        return marked_text.html_block(self._heading(), f"{body}\n{legend} {footing}")
+
+    def _heading(self) -> str:
+        method = self.method.replace("_", " ")
+        return f"{self.label}, {self.probability:.1%}; words by {method}"
+
+    def _completeness(self) -> str:
+        return (
+            f"scores sum to {self.scores.sum():+.3f}; the text has {self.answer:+.3f} and unknown "
+            f"words {self.baseline_answer:+.3f} (logits): completeness error "
+            f"{self.completeness_error:+.4f}"
+        )
+
+    def _relative(self, index: int) -> float:
+        largest = np.abs(self.scores).max()
+        return float(self.scores[index] / largest) if largest else 0.0
+
+    def _colour(self, index) -> tuple[int, int, int]:
+        relative = self._relative(index)
+        return marked_text.blended(_FOR if relative > 0 else _AGAINST, _STRONGEST * abs(relative))
+
+
+def integrated_gradients(
+    model, task: "zoo.tasks.Task", text: str, *, label: str | None = None, steps: int = 64
+) -> Attribution:
+    """Integrates gradients from a text of unknown words to the text (Sundararajan et al. 2017).
+
+    Equation 1 for each entry of the embeddings x, with baseline x' and the pull F:
+
+        (x - x') * integral over alpha from 0 to 1 of dF(x' + alpha (x - x')) / dx
+
+    The integral is a sum over `steps` midpoints (equation 3 has right ends; midpoints are an order
+    more exact), and a token's score is the sum over its entries. The baseline is the same text with
+    the unknown token in each place: this is how the model itself says "some word", where a vector
+    of zeros is no word that it has ever read, and pads would make another length. In a
+    vocabulary that holds all training words the unknown token was never learned, and is arbitrary.
+
+    Args:
+        model: a classifier with embeddings.
+        task: its task.
+        text: a text.
+        label: whose pull is shared out; None for the likeliest.
+        steps: points on the path.
+
+    Raises:
+        ValueError: for a model without embeddings or for another task, for an unknown label, or
+            `steps` below 1.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be 1 or more; it is {steps}.")
+    read, baseline, answers, place = _question(model, task, text, label)
+    x, start = embedded(model, np.stack([read.ids, baseline]))
+    difference = x - start
+    total = np.zeros(x.shape, "float64")
+    alphas = (np.arange(steps) + 0.5) / steps
+    at_once = max(1, _MOST_NUMBERS // x.size)
+    for first in range(0, steps, at_once):
+        moves = (alphas[first : first + at_once, None, None] - 1) * difference
+        total += gradients(model, read.ids, moves.astype("float32"), place).sum(axis=0)
+    scores = (difference * total / steps).sum(axis=-1)
+    return _attribution(task, read, scores, answers, place, "integrated_gradients")
+
+
+def occlusion(model, task: "zoo.tasks.Task", text: str, *, label: str | None = None) -> Attribution:
+    """Puts the unknown token in the place of each token in turn, and sees what is lost.
+
+    Zeiler and Fergus 2014, section 4.2, for pictures; Li et al. 2016, "Understanding Neural
+    Networks through Representation Erasure", equation 1, for words (here a difference of logits
+    and not a share). It asks no gradient, so that it checks integrated gradients and works for
+    every classifier; words that stand in for each other are underrated.
+
+    Args:
+        model: a classifier.
+        task: its task.
+        text: a text.
+        label: whose pull is looked at; None for the likeliest.
+
+    Raises:
+        ValueError: for a model of another task, or an unknown label.
+    """
+    read, _, answers, place = _question(model, task, text, label)
+    scores = np.zeros(len(read.ids))
+    at_once = max(1, _MOST_NUMBERS // len(read.ids))
+    for first in range(0, len(scores), at_once):
+        places = np.arange(first, min(first + at_once, len(scores)))
+        without = np.repeat(read.ids[None], len(places), axis=0)
+        without[np.arange(len(places)), places] = reading.UNKNOWN_ID
+        scores[places] = pull(answers[:1], place) - pull(logits_of(model, without), place)
+    return _attribution(task, read, scores, answers, place, "occlusion")
+
+
+@overload
+def explain(
+    text: str, model: Any = ..., *, label: str | None = ..., method: str | None = ...
+) -> Attribution: ...
+
+
+@overload
+def explain(
+    text: list[str], model: Any = ..., *, label: str | None = ..., method: str | None = ...
+) -> list[Attribution]: ...
+
+
+def explain(text, model=None, *, label=None, method=None):
+    """Tells which words of a text pushed a classifier to its label, and how far.
+
+    Args:
+        text: a text, or a list of them; of a long one what the model reads of it.
+        model: a shipped model's name, the folder of a run, a SavedModel, or a pair
+            (model, task) as `zoo.load` gives it; None for the best classifier that ships.
+        label: which label the words push towards; None for the likeliest.
+        method: `"integrated_gradients"`, or `"occlusion"`; None for the first, or the second for a
+            model without embeddings.
+
+    Returns:
+        An `Attribution`, or a list of them.
+
+    Raises:
+        ValueError: for another method or label, or a model that is no classifier.
+    """
+    if method not in (None, *METHODS):
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; it is {method!r}.")
+    is_loaded = isinstance(model, tuple)
+    model, task = model if is_loaded else zoo.load(_best_classifier() if model is None else model)
+    if method is None:
+        method = "integrated_gradients" if has_embeddings(model) else "occlusion"
+    attribute = integrated_gradients if method == "integrated_gradients" else occlusion
+    if isinstance(text, list):
+        return [attribute(model, task, each, label=label) for each in text]
+    return attribute(model, task, text, label=label)
+
+
+def _best_classifier() -> str:
+    for row in zoo.leaderboard().rows:
+        if row.report.task == "sentiment":
+            return row.name
+    raise ValueError("No classifier ships with this zoo: name a run, or give (model, task).")
+
+
+def _question(model, task, text, label):
+    """(reading, ids of the baseline (T,), logits of both (2, C), the label's place)."""
+    check_classifier(task)
+    read = reading.read(task, text)
+    baseline = np.full_like(read.ids, reading.UNKNOWN_ID)
+    answers = logits_of(model, np.stack([read.ids, baseline]))
+    return read, baseline, answers, label_index(task, label, answers[0])
+
+
+def _attribution(task, read, scores, answers, place, method) -> Attribution:
+    exponentials = np.exp(answers[0] - answers[0].max())
+    answer, baseline_answer = pull(answers, place)
+    return Attribution(
+        text=read.text,
+        tokens=read.tokens,
+        spans=read.spans,
+        scores=np.asarray(scores, "float64"),
+        label=task.label_names[place],
+        probability=float(exponentials[place] / exponentials.sum()),
+        method=method,
+        answer=float(answer),
+        baseline_answer=float(baseline_answer),
+    )

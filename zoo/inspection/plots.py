@@ -1,0 +1,476 @@
+"""Figures of reports and of what is seen inside of a model.
+
+Every function gives a `matplotlib.figure.Figure`, which shows itself in a notebook and is saved by
+`figure.savefig`. None touches the state of `matplotlib.pyplot`. What is told apart by colour is
+told apart by marker or line as well; the colours are those of Okabe and Ito (2008), "Color
+Universal Design", which people with any kind of colour blindness can tell apart.
+
+Shape letters: T tokens, S tokens that are attended to, U units, V vocabulary, C classes.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+import zoo
+
+if TYPE_CHECKING:
+    from zoo.inspection.attention import AttentionMaps
+    from zoo.inspection.gates import GateActivity
+
+# Okabe and Ito's, without the yellow, which a line on white is lost in.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
+# Eight markers and five dashes beside seven colours: no two of 280 lines look alike.
+_MARKERS = "osD^vPX*"
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+
+# Scores from 0 to 1, which are shown in per cent.
+_SHARES = ("accuracy", "f1", "auc", "calibration_error")
+
+_UNITS = {"loss": "nats", "bits_per_character": "bits", "seconds": "s"}
+
+_SIZE = (6.0, 4.0)  # inches
+_DPI = 100
+
+# Labels of tokens that stand beside each other legibly in a figure of this size.
+_MOST_LABELS = 40
+
+
+class ShownFigure(Figure):
+    """A figure that shows itself in a notebook, whether or not pyplot has been set up there."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", bbox_inches="tight", metadata={"Software": None})
+        return stream.getvalue()
+
+
+# Reports
+
+
+def learning_curves(
+    reports: Mapping[str, "zoo.Report"], metric: str = "val_accuracy", *, ax=None
+) -> Figure:
+    """Shows how a metric went from epoch to epoch, a line a run; a point where there was but one.
+
+    Args:
+        reports: by the names that the legend gives; of several seeds the mean is shown.
+        metric: a key of `Report.history`, such as `"val_accuracy"`, `"loss"` or `"seconds"`.
+        ax: the axes to draw on; None for a figure of its own.
+
+    Raises:
+        ValueError: where no epoch of a report has the metric.
+    """
+    figure, axes = _figure_and_axes(ax)
+    for (name, report), style in zip(reports.items(), _styles(), strict=False):
+        epochs, values = _history(name, report, metric)
+        axes.plot(epochs, _scaled(metric, values), label=name, **style)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(_metric_label(metric))
+    _finish(axes, legend=True)
+    return figure
+
+
+def score_against(
+    reports: Mapping[str, "zoo.Report"],
+    metric: str = "accuracy",
+    against: str = "seconds",
+    *,
+    ax=None,
+) -> Figure:
+    """Shows what a score costs, a labelled point a run.
+
+    Args:
+        reports: by the names that stand beside the points.
+        metric: a score of the test split, or of validation where test was not looked at.
+        against: `"seconds"` of fitting, or `"parameters"`.
+        ax: the axes to draw on; None for a figure of its own.
+
+    Raises:
+        ValueError: for another `against`, or where a report does not have the score.
+    """
+    if against not in ("seconds", "parameters"):
+        raise ValueError(f"against must be 'seconds' or 'parameters'; it is {against!r}.")
+    figure, axes = _figure_and_axes(ax)
+    costs, scores = [], []
+    for (name, report), style in zip(reports.items(), _styles(), strict=False):
+        is_seconds = against == "seconds"
+        costs.append(report.seconds["fitting"] if is_seconds else report.model["parameters"] / 1e6)
+        scores.append(float(_scaled(metric, [_score(name, report, metric)])[0]))
+        axes.plot(costs[-1:], scores[-1:], **{**style, "linestyle": "none", "markersize": 8})
+    if costs and max(costs) > 10 * min(costs) > 0:
+        axes.set_xscale("log")
+    axes.margins(0.2, 0.15)
+    axes.set_xlabel("fitting [s]" if against == "seconds" else "parameters [millions]")
+    axes.set_ylabel(_metric_label(metric))
+    _finish(axes)
+    _label_points(axes, list(reports), costs, scores)
+    return figure
+
+
+def accuracy_by_length(reports: Mapping[str, "zoo.Report"], *, ax=None) -> Figure:
+    """Shows accuracy on the test split by the length of the texts, a line a run.
+
+    Args:
+        reports: of classifiers, by the names that the legend gives.
+        ax: the axes to draw on; None for a figure of its own.
+
+    Raises:
+        ValueError: where a report has no accuracy by length.
+    """
+    figure, axes = _figure_and_axes(ax)
+    rows = {name: _detail(name, report, "slices")["length"] for name, report in reports.items()}
+    counts = {row["slice"]: row["texts"] for table in rows.values() for row in table}
+    # A run may lack a length; the first number in its name says where a length belongs.
+    kinds = sorted(counts, key=lambda kind: int((re.findall(r"\d+", kind) or [0])[0]))
+    for (name, table), style in zip(rows.items(), _styles(), strict=False):
+        places = [kinds.index(row["slice"]) for row in table]
+        accuracies = [100 * row["accuracy"] for row in table]
+        axes.plot(places, accuracies, label=name, **style)
+    labels = [f"{kind.removesuffix(' words')}\n({counts[kind]:,} texts)" for kind in kinds]
+    axes.set_xticks(range(len(kinds)), labels, fontsize="small")
+    axes.set_xlabel("length [words]")
+    axes.set_ylabel("accuracy [%]")
+    _finish(axes, legend=True)
+    return figure
+
+
+def reliability(reports: "Mapping[str, zoo.Report] | zoo.Report", *, ax=None) -> Figure:
+    """Shows how often answers are right, by how sure they are (DeGroot and Fienberg 1983).
+
+    On the diagonal a model is as sure as it is right; below, it is too sure.
+
+    Args:
+        reports: of classifiers, by the names that the legend gives; or one.
+        ax: the axes to draw on; None for a figure of its own.
+
+    Raises:
+        ValueError: where a report has no calibration curve.
+    """
+    if not isinstance(reports, Mapping):
+        reports = {reports.model["name"]: reports}
+    figure, axes = _figure_and_axes(ax)
+    axes.plot([0, 100], [0, 100], color="0.5", linewidth=1, label="as sure as right")
+    lowest = 100.0
+    for (name, report), style in zip(reports.items(), _styles(), strict=False):
+        rows = _detail(name, report, "reliability")
+        lowest = min(lowest, *(100 * min(row["from"], row["accuracy"]) for row in rows))
+        confidences = [100 * row["confidence"] for row in rows]
+        axes.plot(confidences, [100 * row["accuracy"] for row in rows], label=name, **style)
+    axes.set_xlim(lowest - 2, 102)
+    axes.set_ylim(lowest - 2, 102)
+    axes.set_xlabel("confidence: probability of the answer [%]")
+    axes.set_ylabel("accuracy [%]")
+    _finish(axes, legend=True)
+    return figure
+
+
+def confusion_matrix(matrix, label_names: Sequence[str], *, ax=None) -> Figure:
+    """Shows which class was taken for which: counts, and their shares of the true class.
+
+    Args:
+        matrix: counts (C, C), a row a true class, a column a predicted one.
+        label_names: the C classes.
+        ax: the axes to draw on; None for a figure of its own.
+
+    Raises:
+        ValueError: where the matrix is not (C, C).
+    """
+    counts = np.asarray(matrix)
+    size = len(label_names)
+    if counts.shape != (size, size):
+        raise ValueError(
+            f"The matrix must be {size} x {size}, for {size} classes; its shape is {counts.shape}."
+        )
+    figure, axes = _figure_and_axes(ax)
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    font = {"fontsize": "medium" if size <= 4 else "x-small", "ha": "center", "va": "center"}
+    for true, predicted in np.ndindex(size, size):
+        share = shares[true, predicted]
+        cell = f"{counts[true, predicted]:,}" + (f"\n{share:.1f} %" if size <= 6 else "")
+        axes.text(predicted, true, cell, color="white" if share > 55 else "black", **font)
+    axes.set_xticks(range(size), label_names, rotation=0 if size <= 4 else 45)
+    axes.set_yticks(range(size), label_names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    figure.colorbar(image, ax=axes, label="share of the true class [%]")
+    return figure
+
+
+# Inside of a model
+
+
+def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = None) -> Figure:
+    """Shows which token looks at which, a panel a head.
+
+    Where one token alone asks, as in an encoder-decoder that classifies, the heads are the rows of
+    one panel.
+
+    Args:
+        maps: see `attention_maps`.
+        block: the number of a block, or its name.
+        kind: `"self"` or `"source"`; None for the last that the block has.
+    """
+    found = maps.find(block, kind)
+    weights = np.asarray(found.weights)
+    heads = [f"head {head}" for head in range(len(weights))]
+    titles, asking, looks = heads, list(found.asking), "looks"
+    if weights.shape[1] == 1:
+        weights = weights.transpose(1, 0, 2)
+        titles, asking, looks = [""], heads, f"{asking[0]} looks"
+    columns = min(len(weights), 4)
+    rows = -(-len(weights) // columns)
+    figure = ShownFigure(
+        figsize=(max(_SIZE[0], 3 * columns), max(_SIZE[1] * (rows + 1) / 2, 2.6 * rows)),
+        dpi=_DPI,
+        layout="constrained",
+    )
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[len(weights) :]:
+        axes.remove()
+    panels = grid.flat[: len(weights)]
+    for axes, title, panel in zip(panels, titles, weights, strict=True):
+        image = axes.imshow(panel, cmap="viridis", vmin=0, vmax=weights.max(), aspect="auto")
+        axes.set_title(title, fontsize="medium")
+        _label_tokens(axes.xaxis, found.asked, _MOST_LABELS // columns, rotation=90)
+        _label_tokens(axes.yaxis, asking, _MOST_LABELS // rows)
+    figure.supxlabel("is looked at", fontsize="medium")
+    figure.supylabel(looks, fontsize="medium")
+    figure.suptitle(f"{found.block}, attention to {_ATTENDED[found.kind]}", fontsize="medium")
+    figure.colorbar(image, ax=list(panels), label="weight (a row sums to 1)")
+    return figure
+
+
+_ATTENDED = {"self": "the text itself", "source": "the source"}
+
+
+def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:
+    """Shows how far gates are open from token to token, and how long the state is.
+
+    A line is the mean over the units; the band holds the middle half of them.
+
+    Args:
+        activity: see `gate_activity`.
+        layer: the number of a layer, or its name.
+    """
+    found = activity.find(layer)
+    figure = ShownFigure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    places = np.arange(len(activity.tokens))
+    for (name, values), style in zip(found.gates.items(), _styles(), strict=False):
+        low, high = np.quantile(values, (0.25, 0.75), axis=1)
+        above.fill_between(places, low, high, color=style["color"], alpha=0.15, linewidth=0)
+        above.plot(places, values.mean(axis=1), label=name, **{**style, "markersize": 3})
+    above.set_ylim(-0.02, 1.02)
+    above.set_ylabel("mean of the units")
+    above.set_title(found.name, fontsize="medium")
+    below.plot(places, found.state_norm, color="black", marker="o", markersize=3, linewidth=1.5)
+    below.set_ylim(bottom=0)
+    below.set_ylabel("length of\nthe state")
+    _label_tokens(below.xaxis, activity.tokens, _MOST_LABELS, rotation=90)
+    below.set_xlabel("token")
+    _finish(above, legend=True)
+    _finish(below)
+    return figure
+
+
+def next_token_distributions(
+    probabilities: Mapping[str, Any], tokens: Sequence[str], k: int = 15
+) -> Figure:
+    """Shows the likeliest next tokens, a panel a way of choosing.
+
+    Args:
+        probabilities: (V,) each, by what the panels are called, such as `"temperature 0.5"`.
+        tokens: the V tokens.
+        k: how many are shown, the likeliest of the first distribution.
+
+    Raises:
+        ValueError: for no distribution, or one that is not of V tokens.
+    """
+    if not probabilities:
+        raise ValueError("There is no distribution to show: probabilities is empty.")
+    shares = {name: np.asarray(values, "float64") for name, values in probabilities.items()}
+    for name, values in shares.items():
+        if values.shape != (len(tokens),):
+            raise ValueError(
+                f"Each distribution must be of shape ({len(tokens)},), a probability a token; "
+                f"that of {name!r} is {values.shape}."
+            )
+    shown = np.argsort(-next(iter(shares.values())), kind="stable")[:k]
+    figure = ShownFigure(
+        figsize=(max(_SIZE[0], 1.6 * len(shares)), max(_SIZE[1], 0.24 * len(shown) + 1)),
+        dpi=_DPI,
+        layout="constrained",
+    )
+    panels = figure.subplots(1, len(shares), sharey=True, squeeze=False)[0]
+    highest = 100 * max(values[shown].max() for values in shares.values())
+    for axes, (name, values), colour in zip(panels, shares.items(), _cycled(COLOURS), strict=False):
+        axes.barh(np.arange(len(shown)), 100 * values[shown], color=colour)
+        axes.set_title(name, fontsize="medium")
+        axes.set_xlim(0, 1.05 * highest)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        _finish(axes)
+    panels[0].set_yticks(range(len(shown)), [_visible(tokens[i]) for i in shown])
+    panels[0].invert_yaxis()
+    figure.supxlabel("probability [%]", fontsize="medium")
+    return figure
+
+
+# Anything else
+
+
+def lines(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log_y: bool = False,
+    ax=None,
+) -> Figure:
+    """Shows several curves over the same places, such as accuracy by distance, a model each.
+
+    Args:
+        x: the places.
+        curves: a value a place each, by the names that the legend gives.
+        xlabel, ylabel: what the axes say, with their units.
+        log_y: whether the upright axis is logarithmic.
+        ax: the axes to draw on; None for a figure of its own.
+    """
+    figure, axes = _figure_and_axes(ax)
+    for (name, values), style in zip(curves.items(), _styles(), strict=False):
+        # More markers than this run into each other.
+        axes.plot(x, values, label=name, markevery=max(1, len(x) // 15), **style)
+    if log_y:
+        axes.set_yscale("log")
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    _finish(axes, legend=True)
+    return figure
+
+
+# Parts
+
+
+def _figure_and_axes(ax) -> tuple[Figure, Any]:
+    if ax is not None:
+        return ax.figure, ax
+    figure = ShownFigure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _cycled(values: Sequence) -> Iterator:
+    while True:
+        yield from values
+
+
+def _styles() -> Iterator[dict[str, Any]]:
+    for colour, marker, dash in zip(_cycled(COLOURS), _cycled(_MARKERS), _cycled(_DASHES)):  # noqa: B905
+        yield {
+            "color": colour,
+            "marker": marker,
+            "linestyle": dash,
+            "markersize": 5,
+            "linewidth": 1.8,
+        }
+
+
+def _finish(axes, *, legend: bool = False) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    if legend and axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="small", framealpha=0.8, handlelength=3)
+
+
+def _label_tokens(axis, tokens: Sequence[str], most: int, **options) -> None:
+    """Writes tokens along an axis, each nth where they are too many."""
+    step = max(1, -(-len(tokens) // max(most, 1)))
+    places = range(0, len(tokens), step)
+    axis.set_ticks(places, [_visible(tokens[place]) for place in places], **options)
+    axis.set_tick_params(labelsize="x-small" if len(tokens) > 12 else "small")
+
+
+def _visible(token: str) -> str:
+    """A token as a label shows it: white space by signs, a dollar that begins no formula."""
+    if token.isspace():
+        token = token.replace(" ", "\u2423").replace("\n", "\u21b5").replace("\t", "\u21e5")
+    return token.replace("$", r"\$")
+
+
+def _label_points(axes, names: Sequence[str], costs, scores) -> None:
+    """Writes names beside points, upwards where they would run into each other."""
+    if not names:
+        return
+    axes.figure.draw_without_rendering()  # Places are known once the axes are laid out.
+    places = axes.transData.transform(np.column_stack([costs, scores]))
+    middle = axes.transAxes.transform((0.5, 0.5))[0]
+    taken: dict[bool, float] = {}
+    for index in sorted(range(len(names)), key=lambda i: places[i][1]):
+        to_the_left = places[index][0] > middle
+        height = max(places[index][1], taken.get(to_the_left, -np.inf) + 14)
+        taken[to_the_left] = height
+        axes.annotate(
+            names[index],
+            (costs[index], scores[index]),
+            xytext=(-8 if to_the_left else 8, (height - places[index][1]) * 72 / _DPI),
+            textcoords="offset points",
+            ha="right" if to_the_left else "left",
+            va="center",
+            fontsize="small",
+        )
+
+
+def _history(name: str, report: "zoo.Report", metric: str) -> tuple[list[int], list[float]]:
+    """Epochs, and the metric in each; the mean over the runs where a report is of several."""
+    entries: dict[int, list[float]] = {}
+    for run in report.runs or [report]:
+        for epoch in run.history:
+            if epoch.get(metric) is not None:
+                entries.setdefault(epoch["epoch"], []).append(epoch[metric])
+    if not entries:
+        known = sorted({key for run in report.runs or [report] for e in run.history for key in e})
+        raise ValueError(
+            f"No epoch of {name} has {metric!r}; there are: {', '.join(known) or 'no epochs'}."
+        )
+    epochs = sorted(entries)
+    return epochs, [float(np.mean(entries[epoch])) for epoch in epochs]
+
+
+def _score(name: str, report: "zoo.Report", metric: str) -> float:
+    for scores in (report.test, report.validation):
+        if scores.get(metric) is not None:
+            return scores[metric]
+    known = ", ".join(sorted(report.test or report.validation))
+    raise ValueError(f"The report of {name} has no {metric!r}; it has: {known}.")
+
+
+def _detail(name: str, report: "zoo.Report", key: str) -> Any:
+    """A detail of the test split: of the run, of the model that ships, or of the first seed."""
+    shipped = report.details.get("shipped", {}).get("details", {})
+    for details in (report.details, shipped, *(run.details for run in report.runs)):
+        if details.get(key):
+            return details[key]
+    raise ValueError(
+        f"The report of {name} has no {key!r}: expected one of a classifier that was tested."
+    )
+
+
+def _scaled(metric: str, values: Sequence[float]) -> np.ndarray:
+    factor = 100 if metric.removeprefix("val_") in _SHARES else 1
+    return factor * np.asarray(values, "float64")
+
+
+def _metric_label(metric: str) -> str:
+    plain = metric.removeprefix("val_")
+    words = plain.replace("_", " ").replace("auc", "AUC").replace("f1", "F1")
+    unit = "%" if plain in _SHARES else _UNITS.get(plain)
+    where = "validation " if plain != metric else ""
+    return f"{where}{words}" + (f" [{unit}]" if unit else "")

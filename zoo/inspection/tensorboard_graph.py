@@ -1,0 +1,49 @@
+"""A model's graphs: of layers, and of ops."""
+
+import json
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.util import tensor_util
+
+
+def keras_graph(model: keras.Model) -> Summary:
+    """The layers of a model and what goes from one to the other, by the names that they have.
+
+    TensorBoard reads the config of a functional model; a model of another class has one inside.
+    """
+    functional = keras.Model(model.input, model.output, name=model.name)
+    config = json.loads(functional.to_json())
+    for layer in config["config"]["layers"]:
+        for call in layer["inbound_nodes"]:
+            # TensorBoard draws no line from an argument that was given by name, such as a source,
+            # and fails at one that is no tensor.
+            call["args"] = [*_tensors(call["args"]), *_tensors(call["kwargs"])]
+    metadata = SummaryMetadata(
+        plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
+    )
+    tensor = tensor_util.make_tensor_proto(json.dumps(config))
+    return Summary(value=[Summary.Value(tag="keras", tensor=tensor, metadata=metadata)])
+
+
+def _tensors(arguments) -> Iterator[dict]:
+    """The tensors in a nest of serialized arguments."""
+    if isinstance(arguments, dict) and arguments.get("class_name") == "__keras_tensor__":
+        yield arguments
+    elif isinstance(arguments, dict):
+        yield from _tensors(list(arguments.values()))
+    elif isinstance(arguments, list):
+        for argument in arguments:
+            yield from _tensors(argument)
+
+
+def op_graph(model: keras.Model) -> bytes:
+    """TensorFlow's graph of an answer, for inputs of any batch and length, as a `GraphDef`."""
+    inputs = keras.tree.map_structure(
+        lambda x: tf.TensorSpec(x.shape, x.dtype, name=x.name), model.input
+    )
+    answer = tf.function(lambda given: model(given, training=False), autograph=False)
+    graph = answer.get_concrete_function(inputs).graph
+    return graph.as_graph_def(add_shapes=True).SerializeToString()

@@ -1,0 +1,96 @@
+"""The word vectors, as TensorBoard's projector reads them.
+
+Mikolov et al. 2013 looked at word vectors by their neighbours; the projector (Smilkov et al. 2016)
+draws them by principal components, t-SNE or UMAP.
+"""
+
+import pathlib
+
+import keras
+import numpy as np
+from tensorboard.plugins import projector
+
+# Tokens that are shown, the most frequent ones: more are slow to draw.
+MOST_TOKENS = 5_000
+
+_NAMES = {" ": "\N{OPEN BOX}", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_UNKNOWN_ID = 1
+# What the shape of a batch is rounded up to while a model is trained: no shape is new to it then.
+_WIDTH = 8
+_BATCH_SIZE = 1024
+
+
+def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
+    """Writes the embeddings of the most frequent tokens with what is known of each.
+
+    Files are `vectors.tsv`, a row a token; `metadata.tsv`, with a header: the token, its frequency
+    in the training split, and for a classifier its pull towards each class, see `pulls`; and
+    `projector_config.pbtxt`.
+
+    Args:
+        folder: that of a run, with an event file.
+        model: with a layer `token_embedding`.
+        task: with a dataset.
+
+    Returns:
+        Whether there was anything to write: a model may have no embeddings.
+    """
+    if getattr(model, "token_embedding", None) is None:
+        return False
+    # Its first tokens are the most frequent ones; a pad is no token.
+    token_ids = np.arange(_UNKNOWN_ID, min(len(task.text_to_ids.vocabulary), MOST_TOKENS + 1))
+    vectors = keras.ops.convert_to_numpy(model.token_embedding.embeddings)[token_ids]
+    columns = {
+        "token": [_shown(task.text_to_ids.vocabulary[token_id]) for token_id in token_ids],
+        "frequency": token_counts(task)[token_ids].tolist(),
+    }
+    if task.output == "text":
+        columns |= pulls(model, token_ids, task.label_names)
+
+    row = "\t".join(["%.6g"] * vectors.shape[1])
+    lines = [row % tuple(vector) for vector in vectors.tolist()]
+    (folder / "vectors.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = zip(*columns.values(), strict=True)
+    lines = ["\t".join(columns), *("\t".join(map(str, values)) for values in rows)]
+    (folder / "metadata.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = projector.ProjectorConfig()
+    config.embeddings.add(
+        tensor_name="token_embedding", tensor_path="vectors.tsv", metadata_path="metadata.tsv"
+    )
+    projector.visualize_embeddings(str(folder), config)
+    return True
+
+
+def token_counts(task) -> np.ndarray:
+    """How often each token comes in what a task trains on, (V,)."""
+    examples = task.examples("train")
+    texts = examples.sequences if hasattr(examples, "sequences") else examples.documents
+    return np.bincount(texts.ids, minlength=len(task.text_to_ids.vocabulary))
+
+
+def pulls(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list[float]]:
+    """How far a token pulls a classifier towards a class, when it is the whole text.
+
+    Args:
+        model: ids (B, T) -> logits (B, C).
+        token_ids: N tokens.
+        label_names: the C classes.
+
+    Returns:
+        For two classes one column of N numbers, else one a class: the logit of the class less the
+        mean of the others, less what the unknown token gives.
+    """
+    texts = np.zeros((len(token_ids) + 1, _WIDTH), "int32")
+    texts[:, 0] = [_UNKNOWN_ID, *token_ids]
+    starts = range(0, len(texts), _BATCH_SIZE)
+    logits = np.concatenate([model.predict_on_batch(texts[i : i + _BATCH_SIZE]) for i in starts])
+    others = (logits.sum(axis=1, keepdims=True) - logits) / (logits.shape[1] - 1)
+    lead = logits - others
+    pull = np.round((lead[1:] - lead[0]).astype("float64"), 4)
+    classes = [1] if len(label_names) == 2 else range(len(label_names))
+    return {f"pull towards {label_names[of]}": pull[:, of].tolist() for of in classes}
+
+
+def _shown(token: str) -> str:
+    """A token on one line and in one column."""
+    return "".join(_NAMES.get(c, c if c.isprintable() else ascii(c)[1:-1]) for c in token)
