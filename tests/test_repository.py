@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "storage": set(),
     "transfer": set(),
     "checkpoints": {"files"},
+    "optimizers": set(),
     "training": {
         "tasks",
         "report",
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "progress",
         "transfer",
         "checkpoints",
+        "optimizers",
         "inference",
         "inspection",
     },

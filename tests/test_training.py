@@ -9,8 +9,9 @@ import pytest
 
 import zoo
 from tests.conftest import fit_writer, make_run
+from zoo.optimizers import OPTIMIZERS, WarmupDecay
 from zoo.tasks.batches import epoch_batches
-from zoo.training import OPTIMIZERS, TrainingError, WarmupDecay
+from zoo.training import TrainingError
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import pathlib
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -205,12 +206,14 @@ def leaderboard(markdown, again):
 @_training_options
 @_storage_option
 @click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
+@click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT, and begin anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def fit(model, task, recipe, initial_weights, out, as_json, quiet, **options):
+def fit(model, task, recipe, initial_weights, out, overwrite, as_json, quiet, **options):
     """Fits MODEL to TASK and writes the run.
 
-    OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard.
+    OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard. Stopped
+    or killed, the same command goes on where it was, and comes to the same result.
 
     \b
     zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
@@ -225,12 +228,16 @@ def fit(model, task, recipe, initial_weights, out, as_json, quiet, **options):
     made = _recipe(model, task, recipe, initial_weights, given)
     made.check()
     if recipe is not None and initial_weights is None:
-        report = made.fit_from_nothing(out, command=_command(), verbose=not quiet)
+        report = made.fit_from_nothing(
+            out, overwrite=overwrite, command=_command(), verbose=not quiet
+        )
     else:
         dataset = made.dataset()
         for sentence in dataset.audit.sentences():
             click.echo(f"Note: {sentence}", err=True)
-        report = made.fit(out, dataset=dataset, command=_command(), verbose=not quiet)
+        report = made.fit(
+            out, dataset=dataset, overwrite=overwrite, command=_command(), verbose=not quiet
+        )
     _print_report(report, as_json)
 
 
@@ -506,9 +513,12 @@ def main() -> None:
     """Runs the command line; a fault is one sentence on standard error and status 2."""
     try:
         cli.main(prog_name="zoo", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("Stopped.", err=True)
-        sys.exit(130)
+    except click.exceptions.Abort as stopped:
+        # A fit says where it stopped; what was not killed tells the signal by its status.
+        cause = stopped.__cause__
+        told = f"{cause} To go on: {_command()}" if str(cause or "") else "Stopped."
+        click.echo(told, err=True)
+        sys.exit(128 + getattr(cause, "signal", signal.SIGINT))
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:

@@ -5,12 +5,16 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 Path = str | os.PathLike
+
+# The folders that new files are written in: a dot, the file's name, and what `mkdtemp` adds.
+_HOLDER = r"\..+\.[a-z0-9_]{8}"
 
 
 class FileError(OSError):
@@ -47,6 +51,16 @@ def appearing(path: Path) -> Iterator[pathlib.Path]:
         raise FileError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(holder, ignore_errors=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Removes what a process left in a folder, and below, that was killed in the middle of writing.
+
+    Nobody else may be writing there, see `locked`.
+    """
+    for path in pathlib.Path(folder).rglob(".*"):
+        if re.fullmatch(_HOLDER, path.name) and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+# What TensorFlow tells of as if it were worth knowing. Batches differ in length and runs in their
+# model, so that each is traced; and that a file was written is said once it stands in its place.
+_USUAL = ("triggered tf.function retracing", "Assets written to")
+
 
 def import_tensorflow() -> None:
     """Imports TensorFlow, keeping from the terminal what its libraries write while they load.
@@ -21,8 +25,7 @@ def import_tensorflow() -> None:
     with _standard_error_aside():
         importlib.import_module("tensorflow")
     logging.getLogger("tensorflow").addFilter(
-        # Batches differ in length and runs in their model: each is traced, as it should be.
-        lambda record: "triggered tf.function retracing" not in record.getMessage()
+        lambda record: not any(words in record.getMessage() for words in _USUAL)
     )
 
 

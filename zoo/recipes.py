@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,12 @@ from zoo import files, shipped
 
 _HEADER = "# What differs from the defaults. It is fitted by: zoo fit --recipe FILE --out FOLDER\n"
 _GROUPS = ("data_options", "task_options", "model_options", "training")
+
+# What a run consists of; other files in its folder are not ours.
+_WRITTEN = (
+    *(shipped.RECIPE, shipped.REPORT, "task.json", "model.keras", "checkpoint.npz"),
+    *("logs", "saved_model", "seed_*"),
+)
 
 # Options that hold for one kind of answer only: a classifier has no word in its head.
 _OF_LANGUAGE_MODELS = ("tie_embeddings",)
@@ -142,13 +149,18 @@ class Recipe:
         *,
         dataset=None,
         initial_weights: files.Path | None = None,
+        overwrite: bool = False,
         command: str | None = None,
         verbose: bool = True,
     ):
         """Fits the recipe's model to its task and writes the run: weights, report, SavedModel.
 
+        Where a fit of the same recipe was broken off in `out` it is gone on with; where one has
+        ended it is not made again.
+
         Args:
             out: the folder of the run.
+            overwrite: whether what another fit left there is removed first.
             dataset: what `dataset` gave; None to load it.
             initial_weights: where the weights it begins from are, if not where the recipe says;
                 their vocabulary is taken over.
@@ -157,8 +169,16 @@ class Recipe:
 
         Returns:
             The report.
+
+        Raises:
+            FileError: where `out` holds a run of another recipe, or another process writes there.
         """
         out = pathlib.Path(out)
+        with files.locked(out):
+            self._take_over(out, overwrite)
+            return self._fit(out, dataset, initial_weights, command, verbose)
+
+    def _fit(self, out: pathlib.Path, dataset, initial_weights, command, verbose):
         dataset = self.dataset() if dataset is None else dataset
         options = dict(self.task_options)
         place, source = initial_weights or self.initial_weights, None
@@ -172,12 +192,42 @@ class Recipe:
             **self.training,
             initial_weights=source,
             log_dir=out,
+            resume=True,
             verbose=verbose,
             command=command,
         )
-        model, fitted_task = zoo.load(out)
-        zoo.export_saved_model(model, fitted_task, out / "saved_model" / "1", storage=self.storage)
+        saved_model = out / "saved_model" / "1"
+        if not saved_model.is_dir():
+            model, fitted_task = zoo.load(out)
+            zoo.export_saved_model(model, fitted_task, saved_model, storage=self.storage)
         return report
+
+    def _take_over(self, out: pathlib.Path, overwrite: bool) -> None:
+        """Makes `out` the folder of this recipe's run, which may stand there already."""
+        files.clear_leftovers(out)
+        if overwrite:
+            for name in _WRITTEN:
+                for path in out.glob(name):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._check_same(out)
+
+    def _check_same(self, out: pathlib.Path) -> None:
+        """Raises a `FileError` with the difference if `out` holds a run of another recipe."""
+        if not (out / shipped.RECIPE).is_file():
+            return
+        there, here = (
+            [line for line in recipe.to_toml().splitlines() if line and not line.startswith("#")]
+            for recipe in (Recipe.load(out / shipped.RECIPE), self)
+        )
+        differences = [
+            *(f"there {line}" for line in there if line not in here),
+            *(f"now {line}" for line in here if line not in there),
+        ]
+        if differences:
+            raise files.FileError(
+                f"{out} holds a run of another recipe ({'; '.join(differences)}): choose another "
+                "folder, or begin anew there with --overwrite."
+            )
 
     def fitted(self, out: files.Path, *, command: str, verbose: bool = True):
         """The report of the run in `out`, which is made by `fit_from_nothing` if it is not there.
@@ -188,14 +238,12 @@ class Recipe:
         out = pathlib.Path(out)
         if not (out / shipped.REPORT).is_file():
             return self.fit_from_nothing(out, command=command, verbose=verbose)
-        if Recipe.find(out).to_toml() != self.to_toml():
-            raise files.FileError(
-                f"{out} holds a run of another recipe: expected an empty folder, or a run of\n"
-                f"{self.to_toml()}"
-            )
+        self._check_same(out)
         return zoo.Report.load(out / shipped.REPORT)
 
-    def fit_from_nothing(self, out: files.Path, *, command: str, verbose: bool = True):
+    def fit_from_nothing(
+        self, out: files.Path, *, command: str, overwrite: bool = False, verbose: bool = True
+    ):
         """Fits the recipe, and first the one that its weights come from.
 
         That one's run is the folder beside `out` with its name; where it has ended it is not made
@@ -208,7 +256,13 @@ class Recipe:
             if not (weights / shipped.REPORT).is_file():
                 first = Recipe.find(self.initial_weights)
                 first.fit_from_nothing(weights, command=command, verbose=verbose)
-        return self.fit(out, initial_weights=weights, command=command, verbose=verbose)
+        return self.fit(
+            out,
+            initial_weights=weights,
+            overwrite=overwrite,
+            command=command,
+            verbose=verbose,
+        )
 
 
 def load_dataset(data: str | None, task_class, options: Mapping[str, Any]):

@@ -1,7 +1,9 @@
 """The one routine that fits any architecture to any task, and tells what came of it."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
+import json
 import math
 import os
 import pathlib
@@ -11,7 +13,8 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,81 +22,13 @@ import numpy as np
 from keras import ops
 
 from zoo import files
+from zoo.checkpoints import INTERVAL, Checkpoint, Interrupted, StopRequest, stopping_on_signals
+from zoo.optimizers import OPTIMIZERS, RATES, SCHEDULES, WEIGHT_DECAYS, WarmupDecay
 from zoo.progress import ProgressBar
 from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
 from zoo.tasks.task import SPLITS, Evaluation, Task
 from zoo.transfer import transfer_weights
-
-
-class _FiniteGradients:
-    """For an optimizer that takes a gradient which is too large for a float as none at all.
-
-    Through a hundred steps of a recurrence with large weights a gradient can overflow; clipped by
-    an infinite norm it would be NaN, and so would be all weights from there on.
-
-    Attributes:
-        gradient_norm: variable, the norm of all gradients together in the last step, before any
-            clipping; on the TensorFlow backend.
-    """
-
-    gradient_norm: keras.Variable
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        # Set in the usual way, it would become part of what is saved of the optimizer.
-        object.__setattr__(self, "gradient_norm", keras.Variable(0.0, name="gradient_norm"))
-
-    def apply(self, grads, trainable_variables=None):
-        grads = [ops.convert_to_tensor(gradient) for gradient in grads]
-        squares = sum(ops.sum(ops.square(gradient)) for gradient in grads)
-        self.gradient_norm.assign(ops.sqrt(squares))
-        is_finite = ops.isfinite(squares)
-        grads = [ops.where(is_finite, gradient, 0.0) for gradient in grads]
-        return super().apply(grads, trainable_variables)  # type: ignore[misc]
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class FiniteAdam(_FiniteGradients, keras.optimizers.Adam):
-    """Adam without steps along gradients that have overflowed."""
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class FiniteAdamW(_FiniteGradients, keras.optimizers.AdamW):
-    """AdamW likewise."""
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class FiniteMuon(_FiniteGradients, keras.optimizers.Muon):
-    """Muon likewise."""
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class FiniteSGD(_FiniteGradients, keras.optimizers.SGD):
-    """Stochastic gradient descent likewise."""
-
-
-# A fit takes some hundreds of steps: squared gradients are averaged over the last hundred, where
-# Adam's own 0.999 would average over a thousand and let the first steps rule the rest.
-_ADAM = {"beta_2": 0.99}
-OPTIMIZERS = {
-    "adam": lambda rate, **options: FiniteAdam(rate, **_ADAM, **options),
-    "adamw": lambda rate, **options: FiniteAdamW(rate, **_ADAM, **options),
-    # Bias, embeddings and logits are no matrices between features: they get Adam at half the rate.
-    "muon": lambda rate, **options: FiniteMuon(
-        rate,
-        adam_beta_2=_ADAM["beta_2"],
-        adam_lr_ratio=0.5,
-        adam_weight_decay=None,
-        exclude_layers=["logits", "bias"],
-        **options,
-    ),
-    "sgd": lambda rate, **options: FiniteSGD(rate, momentum=0.9, **options),
-}
-# The highest rates of those that are not Adam's kin.
-_RATES = {"sgd": 0.3, "muon": 1e-2}
-_WEIGHT_DECAYS = {"adamw": 0.01}
-SCHEDULES = ("linear", "cosine", "constant")
 
 # The most epochs of a fit where nobody says how many.
 _MOST_DEFAULT_EPOCHS = 20
@@ -128,6 +63,7 @@ def fit_and_evaluate(
     seeds: Sequence[int] | None = None,
     test: bool = True,
     log_dir: files.Path | None = None,
+    resume: bool = False,
     dashboards: str = "default",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
@@ -175,6 +111,10 @@ def fit_and_evaluate(
         log_dir: the folder of the run, for `model.keras`, `task.json`, `report.json` and
             `logs` for TensorBoard; with several seeds each has a folder `seed_N` of its own in it
             too.
+        resume: whether to go on where a fit with these arguments into `log_dir` was broken off, by
+            whatever: what comes of it is equal to the bit to what would have, but for measured
+            seconds and memory, on one machine. A fit that has ended is not made again. Callbacks of
+            your own begin anew.
         dashboards: what `logs` tell: `"default"`, see `zoo.inspection.TensorBoard`; `"all"`, what
             takes longer as well; or `"none"`. On a backend other than TensorFlow there are none.
         callbacks: Keras callbacks; they see every batch and epoch as in `fit`.
@@ -185,9 +125,12 @@ def fit_and_evaluate(
         A `Report`. The model, where it was given as one, holds the best weights.
 
     Raises:
-        ValueError: for an argument that makes no sense.
+        ValueError: for an argument that makes no sense, and where `log_dir` holds a fit with others
+            that is to be resumed.
         TrainingError: where the loss is not a finite number.
-        FileError: where `log_dir` cannot be written to.
+        Interrupted: a KeyboardInterrupt, once Ctrl-C or SIGTERM has stopped a fit with a `log_dir`
+            between two steps; `resume` goes on from there.
+        FileError: where `log_dir` cannot be written to, or a checkpoint in it is damaged.
     """
     if epochs is None:
         steps = math.ceil(len(task.examples("train")) / max(batch_size, 1))
@@ -211,19 +154,32 @@ def fit_and_evaluate(
     command = _command() if command is None else command
     source = None if initial_weights is None else _weights_to_start_from(initial_weights, task)
     log_dir = None if log_dir is None else pathlib.Path(log_dir)
-    if seeds is None:
-        run = _Run(task, settings, seed, log_dir, dashboards, callbacks, verbose, command, source)
+    if resume and log_dir is None:
+        raise ValueError("resume asks for log_dir, the folder of the run to go on with.")
+
+    def fitted(seed: int, folder: pathlib.Path | None) -> Report:
+        run = _Run(
+            task=task,
+            settings=settings,
+            seed=seed,
+            log_dir=folder,
+            resume=resume,
+            dashboards=dashboards,
+            callbacks=callbacks,
+            verbose=verbose,
+            command=command,
+            source=source,
+        )
         return run(model, test)
+
+    if seeds is None:
+        return fitted(seed, log_dir)
 
     if not callable(model) or isinstance(model, keras.Model):
         raise ValueError("With several seeds, model must be a function that makes a model anew.")
     if len(set(seeds)) != len(seeds) or not seeds:
         raise ValueError(f"seeds must be different numbers, one at least; they are {list(seeds)}.")
-    runs = []
-    for each in seeds:
-        folder = None if log_dir is None else log_dir / f"seed_{each}"
-        run = _Run(task, settings, each, folder, dashboards, callbacks, verbose, command, source)
-        runs.append(run(model, test))
+    runs = [fitted(each, None if log_dir is None else log_dir / f"seed_{each}") for each in seeds]
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
         best = Report.best_on_validation(runs, task.monitor)
@@ -295,9 +251,9 @@ class _Settings:
         if rate is None:
             rate = getattr(model, "suggested_learning_rate", 1e-3)
             if isinstance(self.optimizer, str):
-                rate = _RATES.get(self.optimizer, rate)
+                rate = RATES.get(self.optimizer, rate)
         if weight_decay is None and isinstance(self.optimizer, str):
-            weight_decay = _WEIGHT_DECAYS.get(self.optimizer)
+            weight_decay = WEIGHT_DECAYS.get(self.optimizer)
         return dataclasses.replace(self, learning_rate=rate, weight_decay=weight_decay)
 
     def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
@@ -317,77 +273,78 @@ class _Settings:
         return entries
 
 
-@keras.saving.register_keras_serializable(package="zoo")
-class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises linearly and then falls, linearly, as a cosine, or not at all.
-
-    Args:
-        peak: the highest rate.
-        steps: steps in all; the rate would be 0 at the step after the last.
-        warmup: share of the steps in which it rises.
-        decay: `"linear"`, `"cosine"` (Loshchilov and Hutter 2017, equation 5) or `"constant"`.
-    """
-
-    def __init__(self, peak: float, steps: int, *, warmup: float = 0.1, decay: str = "linear"):
-        self.peak = peak
-        self.steps = steps
-        self.warmup = warmup
-        self.decay = decay
-
-    def __call__(self, step):
-        step = ops.cast(step, "float32")
-        rising_steps = max(round(self.warmup * self.steps), 1)
-        rising = (step + 1) / rising_steps
-        left = (self.steps - step) / max(self.steps - rising_steps, 1)
-        falling = {
-            "linear": left,
-            "cosine": (1 - ops.cos(math.pi * ops.clip(left, 0, 1))) / 2,
-            "constant": ops.ones_like(left),
-        }[self.decay]
-        return self.peak * ops.clip(ops.minimum(rising, falling), 0, 1)
-
-    def get_config(self):
-        return {
-            "peak": self.peak,
-            "steps": self.steps,
-            "warmup": self.warmup,
-            "decay": self.decay,
-        }
-
-
 @dataclasses.dataclass
 class _Progress:
-    """How far a fit has come.
+    """How far a fit has come: all that it goes on from, but for weights.
 
     Attributes:
-        tokens: that were trained on, each as often as it was.
+        epoch: the epoch it is in, from 0.
+        step: batches of that epoch that are done.
+        sums: of what each of these gave, by the weight of the batch.
+        weight: of these batches together.
+        tokens: that were trained on in all epochs, each as often as it was.
         positions: tokens and padding.
+        seconds: what fitting, validating and testing took.
+        history: one entry for each epoch that has ended.
+        best_epoch: the one, from 1, whose weights are kept.
+        has_ended: whether no epoch is left, by their number or since scores no longer got better.
         validation: what the last epoch came to; at the end, the one whose weights are kept.
     """
 
+    epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = dataclasses.field(default_factory=dict)
+    weight: float = 0.0
+    epoch_seconds: float = 0.0
     tokens: int = 0
     positions: int = 0
+    seconds: dict[str, float] = dataclasses.field(
+        default_factory=lambda: {"fitting": 0.0, "validating": 0.0, "testing": 0.0}
+    )
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    best_epoch: int = 0
+    has_ended: bool = False
     validation: Evaluation | None = None
 
+    @property
+    def best(self) -> dict[str, Any]:
+        """The entry of the best epoch; empty before the first has ended."""
+        return self.history[self.best_epoch - 1] if self.best_epoch else {}
 
+    def end_epoch(self, entry: dict[str, Any], is_best: bool) -> None:
+        """Notes what an epoch came to; the next begins."""
+        self.history.append(entry)
+        self.best_epoch = entry["epoch"] if is_best else self.best_epoch
+        self.epoch, self.step, self.epoch_seconds = self.epoch + 1, 0, 0.0
+        self.sums, self.weight = {}, 0.0
+
+    def facts(self) -> dict[str, Any]:
+        """All of it as JSON can hold it, but for the evaluation, which can be made again."""
+        return {**dataclasses.asdict(dataclasses.replace(self, validation=None))}
+
+
+@dataclasses.dataclass
 class _Run:
     """One fit with one seed, in the order in which it happens."""
 
-    def __init__(
-        self, task, settings, seed, log_dir, dashboards, callbacks, verbose, command, source=None
-    ):
-        self.task = task
-        self.settings = settings
-        self.seed = seed
-        self.log_dir = log_dir
-        self.dashboards = dashboards
-        self.callbacks = callbacks
-        self.verbose = verbose
-        self.command = command
-        self.source = source
-        self.seconds = {"fitting": 0.0, "validating": 0.0, "testing": 0.0}
+    task: Task
+    settings: _Settings
+    seed: int
+    log_dir: pathlib.Path | None
+    resume: bool
+    dashboards: str
+    callbacks: Sequence[keras.callbacks.Callback]
+    verbose: bool
+    command: str
+    source: keras.Model | None
+
+    def __post_init__(self):
         self.progress = _Progress()
+        self.best_weights: list[np.ndarray] = []
         self.tensorboard: Any = None
+        self.checkpoint = None
+        if self.log_dir is not None:
+            self.checkpoint = Checkpoint(self.log_dir / "checkpoint.npz")
 
     def __call__(self, model, test: bool) -> Report:
         # Data
@@ -420,11 +377,19 @@ class _Run:
             objective.compile(
                 model.optimizer, metrics=self.task.metrics(), jit_compile=model.jit_compile
             )
-        if self.log_dir is not None:
-            files.write_json(self.log_dir / "task.json", self.task.get_config())
+        # What was there before
+        self._arguments = {**self._told(model), "test": test}
+        ended = self._ended_report()
+        if ended is not None:
+            return ended
+        self._restore(model, objective)
 
         # Fit
-        history, best = self._fit(model, objective, class_weights, steps_by_epoch)
+        if self.log_dir is not None:
+            files.write_json(self.log_dir / "task.json", self.task.get_config())
+        with stopping_on_signals() if self.log_dir is not None else _never_stopping() as request:
+            self._fit(model, objective, class_weights, steps_by_epoch, request)
+        history, best = self.progress.history, dict(self.progress.best)
 
         # Calibration
         if self.task.calibrate(model, self.task.examples("validation"), _EVALUATION_BATCH_SIZE):
@@ -438,6 +403,7 @@ class _Run:
 
         # Report
         num_epochs = len(history)
+        seconds_of_fitting = self.progress.seconds["fitting"]
         report = Report(
             task=self.task.name,
             model={"name": model.name, "parameters": model.count_params()},
@@ -449,10 +415,10 @@ class _Run:
             test=tested.scores,
             details=tested.details,
             optimum=self.task.optimum(),
-            seconds={**self.task.seconds, **self.seconds},
+            seconds={**self.task.seconds, **self.progress.seconds},
             throughput={
-                "examples_per_second": len(train) * num_epochs / self.seconds["fitting"],
-                "tokens_per_second": self.progress.tokens / self.seconds["fitting"],
+                "examples_per_second": len(train) * num_epochs / seconds_of_fitting,
+                "tokens_per_second": self.progress.tokens / seconds_of_fitting,
             },
             padding_share=1 - self.progress.tokens / self.progress.positions,
             peak_memory_mb=_peak_memory_mb(),
@@ -463,65 +429,79 @@ class _Run:
         if self.log_dir is not None:
             save_model(model, self.log_dir / "model.keras")
             report.save(self.log_dir / "report.json")
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
         if self.tensorboard is not None:
             self.tensorboard.write_report(report)
         return report
 
-    def _fit(self, model, objective, class_weights, steps_by_epoch: Sequence[int]):
-        """All epochs; leaves the best weights in the model. Returns history and its best entry."""
+    def _fit(
+        self,
+        model,
+        objective,
+        class_weights,
+        steps_by_epoch: Sequence[int],
+        request: StopRequest,
+    ) -> None:
+        """All epochs that are left; leaves the best weights in the model."""
+        progress = self.progress
         callbacks = keras.callbacks.CallbackList(
             self._callbacks(), model=model, epochs=self.settings.epochs, steps=steps_by_epoch[0]
         )
         metric, mode = self.task.monitor
         sign = 1 if mode == "min" else -1
-        history: list[dict] = []
-        best: dict = {}
-        best_weights = best_validation = None
         model.stop_training = False
+        best_validation = None
         callbacks.on_train_begin()
-        for epoch in range(self.settings.epochs):
+        while not progress.has_ended:
+            epoch = progress.epoch
             callbacks.on_epoch_begin(epoch)
-            start = time.perf_counter()
-            first_step = sum(steps_by_epoch[:epoch])
-            means = self._train_epoch(model, objective, class_weights, epoch, first_step, callbacks)
-            seconds = time.perf_counter() - start
-            self.seconds["fitting"] += seconds
-            validation = self._evaluate(model, "validation", "validating")
-            self.progress.validation = validation
+            means = self._train_epoch(
+                model, objective, class_weights, sum(steps_by_epoch[:epoch]), callbacks, request
+            )
+            progress.validation = validation = self._evaluate(model, "validation", "validating")
             entry = {
                 "epoch": epoch + 1,
                 **means,
                 **{f"val_{name}": value for name, value in validation.scores.items()},
                 "learning_rate": float(ops.convert_to_numpy(model.optimizer.learning_rate)),
-                "seconds": seconds,
+                "seconds": progress.epoch_seconds,
             }
-            history.append(entry)
-            if not best or sign * entry[metric] < sign * best[metric]:
-                best, best_weights, best_validation = entry, model.get_weights(), validation
+            is_best = not progress.best or sign * entry[metric] < sign * progress.best[metric]
+            progress.end_epoch(entry, is_best)
+            if is_best:
+                self.best_weights, best_validation = model.get_weights(), validation
                 if self.log_dir is not None:
-                    # What a run that is broken off leaves.
+                    # To be used even where the fit is never gone on with.
                     save_model(model, self.log_dir / "model.keras")
             shown = {k: v for k, v in entry.items() if k != "epoch" and v is not None}
             callbacks.on_epoch_end(epoch, shown)
             patience = self.settings.early_stopping
-            if model.stop_training or (patience and entry["epoch"] - best["epoch"] >= patience):
-                break
-        model.set_weights(best_weights)
-        self.progress.validation = best_validation
+            progress.has_ended = bool(
+                model.stop_training
+                or progress.epoch == self.settings.epochs
+                or (patience and progress.epoch - progress.best_epoch >= patience)
+            )
+            self._stop_or_save(model, objective, request)
+        model.set_weights(self.best_weights)
+        progress.validation = best_validation
         callbacks.on_train_end()
-        return history, best
 
     def _train_epoch(
-        self, model, objective, class_weights, epoch: int, first_step: int, callbacks
+        self, model, objective, class_weights, first_step: int, callbacks, request: StopRequest
     ) -> dict:
-        """One pass over the training split. Returns the mean of what each batch gave."""
+        """What is left of an epoch. Returns the mean of what each of its batches gave."""
+        progress = self.progress
+        epoch = progress.epoch
         train = self.task.epoch_examples(self.seed, epoch)
         batches = epoch_batches(train.lengths, self.settings.batch_size, self.seed, epoch)
         with_source = getattr(model, "reads_source", False)
-        _seed_dropout(model, self.seed, first_step)
-        sums: dict[str, float] = {}
-        weight = 0.0
+        if progress.step == 0:
+            _seed_dropout(model, self.seed, first_step)
+        start = time.perf_counter()
         for index, indices in enumerate(batches):
+            if index < progress.step:
+                continue
             callbacks.on_train_batch_begin(index)
             inputs, targets, weights = self.task.batch(
                 train,
@@ -534,32 +514,136 @@ class _Run:
                 weights = class_weights[targets]
             logs = objective.train_on_batch(inputs, targets, weights, return_dict=True)
             if not math.isfinite(logs["loss"]):
-                raise TrainingError(
-                    f"The loss became {logs['loss']} at step {first_step + index + 1}: try a lower "
-                    "learning_rate or a lower clip_norm."
-                )
+                raise TrainingError(self._what_went_wrong(logs["loss"], first_step + index + 1))
             for name, value in logs.items():
-                sums[name] = sums.get(name, 0.0) + float(value) * batch_weight
-            weight += batch_weight
-            self.progress.tokens += int(train.lengths[indices].sum())
+                progress.sums[name] = progress.sums.get(name, 0.0) + float(value) * batch_weight
+            progress.weight += batch_weight
+            progress.tokens += int(train.lengths[indices].sum())
             read = inputs if objective is model else inputs["inputs"]
-            self.progress.positions += sum(map(np.size, keras.tree.flatten(read)))
+            progress.positions += sum(map(np.size, keras.tree.flatten(read)))
+            progress.step = index + 1
             callbacks.on_train_batch_end(index, logs)
-        return {name: value / weight for name, value in sums.items()}
+            if request.signal or (self.checkpoint is not None and self.checkpoint.is_due):
+                start = self._count_seconds(start)
+                self._stop_or_save(model, objective, request)
+        self._count_seconds(start)
+        return {name: value / progress.weight for name, value in progress.sums.items()}
+
+    def _count_seconds(self, start: float) -> float:
+        """Adds the seconds since `start` to those of fitting; returns now."""
+        now = time.perf_counter()
+        self.progress.seconds["fitting"] += now - start
+        self.progress.epoch_seconds += now - start
+        return now
+
+    def _what_went_wrong(self, loss: float, step: int) -> str:
+        message = (
+            f"The loss became {loss} at step {step}: try a lower learning_rate or a lower "
+            "clip_norm."
+        )
+        if self.log_dir is not None and self.progress.best_epoch:
+            message += (
+                f" The weights of epoch {self.progress.best_epoch}, the best before, are in "
+                f"{self.log_dir / 'model.keras'}."
+            )
+        return message
+
+    # Going on
+
+    def _told(self, model) -> dict[str, Any]:
+        """What has to be the same for a fit to be gone on with, as JSON can hold it."""
+        assert self.task.dataset is not None
+        config = json.dumps(self.task.get_config(), sort_keys=True)
+        return {
+            **{f"training.{name}": value for name, value in self.settings.to_dict().items()},
+            "seed": self.seed,
+            "data": self.task.dataset.fingerprint,
+            "task": f"{self.task.name}, {zlib.crc32(config.encode()):08x}",
+            "model": f"{model.name}, {model.count_params():,} parameters",
+        }
+
+    def _ended_report(self) -> Report | None:
+        """The report of this very fit, where it is to be resumed and has ended."""
+        if not self.resume or self.log_dir is None:
+            return None
+        if not (self.log_dir / "report.json").is_file():
+            return None
+        report = Report.load(self.log_dir / "report.json")
+        told = {
+            **{f"training.{name}": report.training.get(name) for name in self.settings.to_dict()},
+            "seed": report.seed,
+            "data": report.dataset.get("fingerprint"),
+            "test": bool(report.test),
+        }
+        self._check_same(told)
+        return report
+
+    def _restore(self, model, objective) -> None:
+        """Goes back to the last checkpoint, where there is one and it is wanted."""
+        if self.checkpoint is None:
+            return
+        saved = self.checkpoint.load() if self.resume else None
+        if saved is None:
+            self.checkpoint.remove()
+            return
+        facts, arrays = saved
+        self._check_same(facts["arguments"])
+        model.optimizer.build(model.trainable_variables)
+        for variable, value in zip(_state(model, objective), arrays["state"], strict=True):
+            variable.assign(value)
+        self.best_weights = arrays.get("best_weights", [])
+        self.progress = _Progress(**facts["progress"])
+
+    def _check_same(self, told: Mapping[str, Any]) -> None:
+        """Raises a `ValueError` with the difference, if a fit was told otherwise."""
+        differences = [
+            f"{name}: {value!r} there, {self._arguments[name]!r} now"
+            for name, value in told.items()
+            if value != self._arguments[name]
+        ]
+        if differences:
+            raise ValueError(
+                f"{self.log_dir} holds a fit with other arguments, which cannot be gone on with "
+                f"({'; '.join(differences)}): choose another folder, or begin anew."
+            )
+
+    def _stop_or_save(self, model, objective, request: StopRequest) -> None:
+        """Writes a checkpoint where one is due or a signal came; then this raises `Interrupted`."""
+        if self.checkpoint is None:
+            return
+        progress = self.progress
+        # What comes after the last epoch can take long as well.
+        was_long = progress.has_ended and progress.seconds["fitting"] > INTERVAL
+        if not (request.signal or self.checkpoint.is_due or was_long):
+            return
+        self.checkpoint.save(
+            {"arguments": self._arguments, "progress": progress.facts()},
+            {
+                "state": [ops.convert_to_numpy(v) for v in _state(model, objective)],
+                "best_weights": self.best_weights,
+            },
+        )
+        if request.signal:
+            raise Interrupted(
+                f"Stopped in epoch {progress.epoch + 1}, after {progress.step} of its steps, "
+                f"which {self.checkpoint.path} keeps.",
+                request.signal,
+            )
 
     def _evaluate(self, model, split: str, phase: str) -> Evaluation:
         examples = self.task.examples(split)
         start = time.perf_counter()
         evaluation = _score(model, self.task, examples)
-        self.seconds[phase] += time.perf_counter() - start
+        self.progress.seconds[phase] += time.perf_counter() - start
         return evaluation
 
     def _callbacks(self) -> list[keras.callbacks.Callback]:
         callbacks = list(self.callbacks)
         if self.log_dir is not None:
             logs = self.log_dir / "logs"
-            # The curves of an earlier run here would be drawn over those of this one.
-            shutil.rmtree(logs, ignore_errors=True)
+            if not (self.progress.epoch or self.progress.step):
+                # The curves of an earlier run here would be drawn over those of this one.
+                shutil.rmtree(logs, ignore_errors=True)
             if self.dashboards != "none" and keras.backend.backend() == "tensorflow":
                 from zoo.inspection import TensorBoard
 
@@ -572,8 +656,8 @@ class _Run:
                 )
                 callbacks.append(self.tensorboard)
         if self.verbose:
-            name = self.task.dataset.name
-            callbacks.append(ProgressBar(f"{name}, seed {self.seed}"))
+            assert self.task.dataset is not None
+            callbacks.append(ProgressBar(f"{self.task.dataset.name}, seed {self.seed}"))
         return callbacks
 
 
@@ -590,6 +674,18 @@ def save_model(model: keras.Model, path: files.Path) -> None:
     """Writes a model as `.keras`, whole or not at all."""
     with files.appearing(path) as new:
         model.save(new)
+
+
+def _state(model: keras.Model, objective: keras.Model) -> list[keras.Variable]:
+    """All that changes in a step: weights, seeds of dropout, and what the optimizer keeps."""
+    of_metrics = {id(v) for v in [*model.metrics_variables, *objective.metrics_variables]}
+    variables = [*model.variables, *objective.variables, *model.optimizer.variables]
+    return list({id(v): v for v in variables if id(v) not in of_metrics}.values())
+
+
+@contextlib.contextmanager
+def _never_stopping() -> Iterator[StopRequest]:
+    yield StopRequest()
 
 
 def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:

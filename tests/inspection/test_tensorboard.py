@@ -92,7 +92,7 @@ def test_curves_by_step_are_what_each_batch_was(address, lstm):
 
 @pytest.mark.parametrize("name", ["adam", "muon", "sgd"])
 def test_the_gradient_norm_is_that_of_all_gradients_before_clipping(name):
-    from zoo.training import OPTIMIZERS
+    from zoo.optimizers import OPTIMIZERS
 
     weights = [keras.Variable(np.ones((2, 3), "float32"), name=n) for n in ("kernel", "other")]
     optimizer = OPTIMIZERS[name](0.1, global_clipnorm=1.0)

@@ -17,6 +17,8 @@ _HOMES = {
     "TokenProbabilities": "token_probabilities",
     "token_probabilities": "token_probabilities",
     "nearest_neighbours": "neighbours",
+    "accuracy_by_distance": "distance",
+    "gradient_norm_by_distance": "distance",
     "TensorBoard": "tensorboard",
     "plots": None,
 }

@@ -92,6 +92,8 @@ class TensorBoard(keras.callbacks.Callback):
         )
         self._epoch = 0
         self._curves = StepCurves(self._total_steps(), self.progress, self._writes_all)
+        # A fit may go on that was broken off.
+        self._curves.step = int(self.model.optimizer.iterations)
         self._profiler = Profiler(self._train.folder) if self._writes_all else None
         self._samples = self._gradients = None
         if self._writes(output="token") and self.model.causal:
