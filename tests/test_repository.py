@@ -207,12 +207,12 @@ def test_the_path_to_a_trained_model_needs_no_tensorflow_of_its_own():
 
 
 def direct_requirements() -> list[Requirement]:
-    """What setup.cfg asks for, with the tools of the `dev` extra."""
+    """What setup.cfg asks for, with all of its extras."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     texts = [
         config["options"]["install_requires"],
-        config["options.extras_require"]["dev"],
+        *config["options.extras_require"].values(),
     ]
     return [Requirement(line) for text in texts for line in text.strip().splitlines() if line]
 

@@ -89,7 +89,7 @@ class Recipe:
             raise files.FileError(
                 f"{path} is not a recipe: expected model, task and some of "
                 f"{', '.join(sorted(known - {'model', 'task'}))}; wrong or missing: "
-                f"{', '.join(map(ascii, wrong))}."
+                f"{', '.join(name if name.isidentifier() else ascii(name) for name in wrong)}."
             )
         return cls(**entries)
 
