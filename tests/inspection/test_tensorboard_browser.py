@@ -17,7 +17,9 @@ import urllib.request
 
 import pytest
 
-from tests.inspection.conftest import wait_until
+import zoo
+from tests.inspection.conftest import ask, fit, wait_until
+from zoo.inspection.tensorboard_server import start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 websocket = pytest.importorskip("tornado.websocket", reason="tornado comes with ipykernel")
@@ -190,14 +192,28 @@ def test_a_dashboard_draws(name, browser, address, pictures):
         (pictures / f"{name}.png").write_bytes(browser.picture())
 
 
-def test_runs_are_compared_in_parallel_coordinates(browser, address, pictures):
-    browser.open(f"{address}#hparams")
+@pytest.fixture(scope="module")
+def sweep(few_reviews, tmp_path_factory):
+    """Where TensorBoard shows three runs that differ in their rate and width."""
+    folder = tmp_path_factory.mktemp("sweep")
+    task = zoo.tasks.sentiment(few_reviews)
+    for rate, width in ((0.003, 4), (0.01, 8), (0.03, 6)):
+        options = {"epochs": 1, "learning_rate": rate, "model_options": {"embedding_dim": width}}
+        fit("bag_of_words", task, folder / f"rate_{rate}", **options)
+    address = start(folder, port=0)
+    wait_until(lambda: sum(run.endswith("scores") for run in ask(address, "data/runs")) == 3)
+    return address
+
+
+def test_a_sweep_is_compared_in_parallel_coordinates(browser, sweep, pictures):
+    tab = "PARALLEL COORDINATES VIEW"
+    browser.open(f"{sweep}#hparams")
     try:
-        wait_until(lambda: "Parallel Coordinates View" in browser.text())
-        browser.click("Parallel Coordinates View")
-        # A line a run, in the foreground and, for when some are picked out, behind.
-        lines = "tf-hparams-parallel-coords-plot path, .foreground path"
-        wait_until(lambda: browser.count(lines) >= 3 and "test/accuracy" in browser.text())
+        wait_until(lambda: tab in browser.text())
+        browser.click(tab)
+        wait_until(lambda: browser.count("path[stroke], .foreground path") >= 3)
         wait_until(browser.settled)
+        shown = browser.text()
+        assert all(axis in shown for axis in ("learning_rate", "embedding_dim", "test/accuracy"))
     finally:
         (pictures / "parallel_coordinates.png").write_bytes(browser.picture())
