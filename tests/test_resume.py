@@ -195,8 +195,8 @@ def test_two_processes_do_not_write_one_run(tmp_path):
         process = zoo_fit(RECIPES["lstm"], tmp_path / "run")
         _, told = process.communicate()
     assert process.returncode == 2
-    assert "run is in use: process" in told
-    assert os.listdir(tmp_path / "run") == [".lock"]
+    assert "run is in use: another process" in told
+    assert os.listdir(tmp_path / "run") == []
 
 
 def test_another_recipe_is_refused_with_the_difference(whole, tmp_path):

@@ -75,22 +75,20 @@ def locked(folder: Path) -> Iterator[None]:
     folder = pathlib.Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stream = open(folder / ".lock", "a+", encoding="utf-8")  # noqa: SIM115
+        descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
         raise FileError(f"Cannot write {folder}: {error.strerror or error}.") from error
-    with stream:
+    try:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
             raise FileError(
-                f"{folder} is in use: process {stream.read().strip() or 'unknown'} is writing a "
-                "run there. Wait for it, or choose another folder."
-            ) from None
-        stream.truncate(0)
-        stream.write(str(os.getpid()))
-        stream.flush()
+                f"{folder} is in use: another process is writing a run there. Wait for it, or "
+                "choose another folder."
+            ) from error
         yield
+    finally:
+        os.close(descriptor)
 
 
 def _flush(path: pathlib.Path) -> None:

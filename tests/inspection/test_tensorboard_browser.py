@@ -211,7 +211,7 @@ def test_a_sweep_is_compared_in_parallel_coordinates(browser, sweep, pictures):
     try:
         wait_until(lambda: tab in browser.text())
         browser.click(tab)
-        wait_until(lambda: browser.count("path[stroke], .foreground path") >= 3)
+        wait_until(lambda: browser.count(".foreground path") == 3)
         wait_until(browser.settled)
         shown = browser.text()
         assert all(axis in shown for axis in ("learning_rate", "embedding_dim", "test/accuracy"))

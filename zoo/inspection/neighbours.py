@@ -50,7 +50,6 @@ def _place(task, word: str) -> int:
             f"Neighbours are of one token: expected one word, {word!r} is {len(ids)} tokens."
         )
     if ids[0] == UNKNOWN_ID:
-        raise ValueError(
-            f"{word!r} is not in the vocabulary of {len(task.text_to_ids.vocabulary):,}."
-        )
+        size = len(task.text_to_ids.vocabulary)
+        raise ValueError(f"{word!r} is none of the {size:,} tokens of the vocabulary.")
     return int(ids[0])
