@@ -33,7 +33,7 @@ _LOG_LINE = re.compile(
     r"|^\s*\S+:\d+: \w*Warning:",
     re.MULTILINE,
 )
-_MACHINE_PATH = re.compile(r"(?<![\w./~)}>*<-])/(home|root|tmp|Users|work|var|opt)/\w")
+_MACHINE_PATH = re.compile(r"(?<![\w./~)}*<-])/(home|root|tmp|Users|work|var|opt)/\w")
 
 
 def main() -> int:
