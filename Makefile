@@ -33,7 +33,7 @@ test: $(INSTALLED)  ## Runs the tests.
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests
 
 fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files.
-	@ZOO_FUZZ=20 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py
+	@ZOO_FUZZ=60 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py
 
 lint: $(INSTALLED)  ## Checks style, format, types and the lock.
 	@$(BIN)/ruff check .
