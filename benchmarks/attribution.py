@@ -2,7 +2,9 @@
 
 Of each review it is known which words decide it: aspect, negation and adjective, and the aspect in
 the verdict. The share of absolute attribution on them is a score. It is held against what an
-attribution has that is the same for all tokens.
+attribution has that is the same for all tokens ("uniform"). The completeness error of integrated
+gradients is given in relation to what is shared out: the mean of the one over the mean of the
+other, and the median of their ratios. The texts that are explained are answered rightly.
 
     taskset -c 0,1 python benchmarks/attribution.py
 """
@@ -23,23 +25,24 @@ FIT = {"epochs": 10, "batch_size": 128, "learning_rate": 8e-3}
 MODELS: dict[str, tuple[dict, dict]] = {
     "bag_of_words": ({"embedding_dim": 32}, {"epochs": 2, "learning_rate": 1e-2}),
     "simple_rnn": (
-        {**SMALL, "units": 64, "pooling": "last"},
+        # An orthogonal start of full length keeps most of the state.
+        {**SMALL, "units": 64, "pooling": "last", "recurrent_gain": 1.0},
         {"epochs": 12, "batch_size": 64, "learning_rate": 1e-3},
     ),
     "lstm": ({**SMALL, "units": 64, "pooling": "last"}, FIT),
     "gru": ({**SMALL, "units": 64, "pooling": "last"}, FIT),
     "transformer": (
-        {"embedding_dim": 32, "embedding_dropout": 0.0, "dropout": 0.0, "num_layers": 2},
+        {**SMALL, "num_layers": 2, "positions": "sine"},
         {**FIT, "learning_rate": 3e-3},
     ),
     "gpt": (
-        {"embedding_dim": 32, "embedding_dropout": 0.0, "dropout": 0.0},
+        SMALL,
         {**FIT, "learning_rate": 3e-3},
     ),
 }
 
 
-def main(names: Sequence[str], num_reviews: int) -> None:
+def main(names: Sequence[str], num_reviews: int, steps: int) -> None:
     """Fits each network, explains reviews that it answers rightly, and prints a table."""
     from zoo.datasets.synthetic_reviews import generate_reviews
 
@@ -56,37 +59,39 @@ def main(names: Sequence[str], num_reviews: int) -> None:
     assert [review.text for review in reviews] == list(dataset.test.texts)
     import keras  # After the zoo has brought TensorFlow, quietly.
 
-    print("                             share on evidence, %         error, %       rank")
+    print("                             share on evidence, %    IG's error, %       rank")
     print("model         accuracy, %    IG  occlusion  uniform   mean  median  correlation")
     for name in names:
         options, settings = MODELS[name]
         keras.utils.set_random_seed(SEED)
         model = zoo.create_model(name, **arguments, **options)
         report = zoo.fit_and_evaluate(model, task, seed=SEED, verbose=False, **settings)
-        facts = np.array([*_facts(model, task, reviews, num_reviews)])
-        gradients, occluded, uniform, error, correlation = facts.mean(axis=0)
+        facts = np.array([*_facts(model, task, reviews, num_reviews, steps)])
+        gradients, occluded, uniform, correlation, error, difference = facts.mean(axis=0)
+        # The mean of ratios would be that of the few texts that differ little from the baseline.
+        ratios = facts[:, 4] / facts[:, 5]
         print(
             f"{name:14}{100 * report.test['accuracy']:11.1f}{100 * gradients:6.1f}"
-            f"{100 * occluded:11.1f}{100 * uniform:9.1f}{100 * error:7.2f}"
-            f"{100 * np.median(facts[:, 3]):8.2f}{correlation:13.2f}",
+            f"{100 * occluded:11.1f}{100 * uniform:9.1f}{100 * error / difference:7.2f}"
+            f"{100 * np.median(ratios):8.2f}{correlation:13.2f}",
             flush=True,
         )
 
 
-def _facts(model, task, reviews, num_reviews: int) -> Iterator[tuple[float, ...]]:
-    """For each review: three shares, relative error, and correlation of the two methods."""
+def _facts(model, task, reviews, num_reviews: int, steps: int) -> Iterator[tuple[float, ...]]:
+    """Of each review: three shares, correlation of both methods, error and what it is of."""
     found = 0
     for review in reviews:
-        integrated = zoo.inspection.integrated_gradients(model, task, review.text)
+        integrated = zoo.inspection.integrated_gradients(model, task, review.text, steps=steps)
         if integrated.label != task.label_names[review.label]:
             continue
         occluded = zoo.inspection.occlusion(model, task, review.text)
         uniform = dataclasses.replace(occluded, scores=np.ones(len(occluded.scores)))
-        difference = abs(integrated.answer - integrated.baseline_answer)
         yield (
             *(each.share_on(review.evidence) for each in (integrated, occluded, uniform)),
-            abs(integrated.completeness_error) / difference,
             _rank_correlation(integrated.scores, occluded.scores),
+            abs(integrated.completeness_error),
+            abs(integrated.answer - integrated.baseline_answer),
         )
         found += 1
         if found == num_reviews:
@@ -103,5 +108,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=list(MODELS), help="Which; all by default.")
     parser.add_argument("--reviews", type=int, default=200, help="How many are explained.")
+    parser.add_argument("--steps", type=int, default=256, help="Of integrated gradients.")
     given = parser.parse_args()
-    main(given.models, given.reviews)
+    main(given.models, given.reviews, given.steps)

@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 
 import zoo
+from zoo.inspection import tensorboard
 
 # The runs that TensorBoard sees in each fit.
 PARTS = ("train", "validation", "scores")
@@ -34,7 +35,7 @@ def few_reviews():
 
 @pytest.fixture(scope="session")
 def runs(few_reviews, tmp_path_factory):
-    """A folder of runs: an LSTM with all dashboards, a Transformer, and a GRU that writes."""
+    """A folder of runs: LSTM and Transformer with all dashboards, and a GRU that writes."""
     folder = tmp_path_factory.mktemp("runs")
     sentiment = zoo.tasks.sentiment(few_reviews)
     small = {"embedding_dim": 8, "units": 6}
@@ -45,9 +46,13 @@ def runs(few_reviews, tmp_path_factory):
         folder / "transformer",
         epochs=1,
         learning_rate=0.01,
+        dashboards="all",
         model_options={"embedding_dim": 8, "hidden_units": 8},
     )
-    fit("gru", zoo.tasks.text_generation(few_reviews), folder / "gru", model_options=small)
+    with pytest.MonkeyPatch.context() as patch:
+        # As if it were a fit of some length, at the end of which images are drawn by default.
+        patch.setattr(tensorboard, "LONG_FIT", 0.0)
+        fit("gru", zoo.tasks.text_generation(few_reviews), folder / "gru", model_options=small)
     return folder
 
 

@@ -268,6 +268,15 @@ def test_plain_text_says_all():
     assert "\x1b" not in printed
 
 
+def test_too_large_an_error_is_told_of():
+    gradients = dataclasses.replace(MADE_UP, method="integrated_gradients")
+    assert "take more steps" in " ".join(str(gradients).split())
+    assert "take more steps" in gradients._repr_html_()
+    assert "take more steps" not in MADE_UP._repr_html_()
+    exact = dataclasses.replace(gradients, baseline_answer=-0.52)
+    assert abs(exact.completeness_error) > 0.01 and "more steps" not in exact._repr_html_()
+
+
 def test_html_is_escaped_and_coloured_by_score():
     page = MADE_UP._repr_html_()
     assert "<b>dull" not in page and "&lt;b&gt;" in page and "&amp;" in page

@@ -298,7 +298,11 @@ def test_precision_and_recall_are_those_of_the_answers(address, lstm, reports):
         (
             "transformer/logs/train",
             # The decoder reads one token, so that its attention to itself is not drawn.
-            {"attention/encoder_0/self/sentence_1", "attention/decoder_0/source/sentence_1"},
+            {
+                f"attention/{of}/sentence_{n}"
+                for of in ("encoder_0/self", "decoder_0/source")
+                for n in (1, 2)
+            },
         ),
         ("gru/logs/train", {"gates/block_0/forward/sentence_1"}),
     ],

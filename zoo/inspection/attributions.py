@@ -30,6 +30,8 @@ _STRONGEST = 0.65
 # Below this share of the largest score a token is not coloured in a terminal.
 _VISIBLE = 0.1
 _NUM_STRONGEST = 8
+# Share of what is shared out above which an error is too large.
+_FAR = 0.05
 # Embedded texts that are held at a time, as numbers: 64 megabytes.
 _MOST_NUMBERS = 2**24
 
@@ -146,11 +148,14 @@ class Attribution:
         return f"{self.label}, {self.probability:.1%}; words by {method}"
 
     def _completeness(self) -> str:
-        return (
+        told = (
             f"scores sum to {self.scores.sum():+.3f}; the text has {self.answer:+.3f} and unknown "
             f"words {self.baseline_answer:+.3f} (logits): completeness error "
             f"{self.completeness_error:+.4f}"
         )
+        is_far = abs(self.completeness_error) > _FAR * abs(self.answer - self.baseline_answer)
+        is_sum = self.method == "integrated_gradients" and abs(self.completeness_error) > 0.01
+        return f"{told}; take more steps" if is_sum and is_far else told
 
     def _relative(self, index: int) -> float:
         largest = np.abs(self.scores).max()
@@ -181,7 +186,8 @@ def integrated_gradients(
         task: its task.
         text: a text.
         label: whose pull is shared out; None for the likeliest.
-        steps: points on the path.
+        steps: points on the path. A saturated network may change its mind within a small part of
+            it: where the completeness error is large, take more.
 
     Raises:
         ValueError: for a model without embeddings or for another task, for an unknown label, or

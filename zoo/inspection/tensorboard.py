@@ -1,6 +1,7 @@
 """The callback that fills TensorBoard's dashboards while a model is fitted."""
 
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -20,6 +21,9 @@ from zoo.inspection.tensorboard_steps import Counts, StepCurves
 from zoo.inspection.tensorboard_weights import Gradients, weight_histograms
 
 DASHBOARDS = ("default", "all")
+
+# Seconds of a fit beside which it is little to draw attention and gates at its end.
+LONG_FIT = 15.0
 
 # Texts of validation that are read once more where nobody tells what was answered to them.
 _MOST_READ_AGAIN = 500
@@ -50,8 +54,9 @@ class TensorBoard(keras.callbacks.Callback):
         log_dir: the folder that gets the three runs.
         task: what the model is asked, with its dataset; None does without projector, precision
             against recall, samples and images.
-        dashboards: `"default"`; `"all"` adds what takes longer: histograms of gradients, a point
-            for each step, images by epoch, and the profile of five steps.
+        dashboards: `"default"`, with images of attention or gates at the end of a fit of 15
+            seconds or more; `"all"` adds what takes longer: these images by epoch, histograms of
+            gradients, a point for each step, and the profile of five steps.
         options: how the model is fitted, by name, for the comparison of runs.
         progress: see `Progress`; None by hand.
 
@@ -91,9 +96,8 @@ class TensorBoard(keras.callbacks.Callback):
             summaries.EventFile(self.log_dir / run) for run in ("train", "validation", "scores")
         )
         self._epoch = 0
-        self._curves = StepCurves(self._total_steps(), self.progress, self._writes_all)
-        # A fit may go on that was broken off.
-        self._curves.step = int(self.model.optimizer.iterations)
+        self._start = time.perf_counter()
+        self._curves = StepCurves(self.model, self._total_steps(), self.progress, self._writes_all)
         self._profiler = Profiler(self._train.folder) if self._writes_all else None
         self._samples = self._gradients = None
         if self._writes(output="token") and self.model.causal:
@@ -119,7 +123,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Adds a point to the curves by step."""
         if self._profiler is not None:
             self._profiler.after_step()
-        points = self._curves.after_step(self.model, logs or {})
+        points = self._curves.after_step(logs or {})
         if points is not None:
             self._train.write(points, self._curves.step)
 
@@ -148,7 +152,7 @@ class TensorBoard(keras.callbacks.Callback):
             self._profiler.stop()
         if self.task is not None:
             write_projector(self._train.folder, self.model, self.task)
-        if not self._writes_all:
+        if not self._writes_all and time.perf_counter() - self._start > LONG_FIT:
             self._write_inner_images()
         if self.progress is None:
             self._write_scores({"validation": self._epoch_scores("val_")})

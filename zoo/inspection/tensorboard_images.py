@@ -45,9 +45,11 @@ def inner_images(model: keras.Model, task, sentences: Sequence[str] = SENTENCES)
     """
     parts = []
     for number, sentence in enumerate(sentences, start=1):
-        for seen in (_attention, _gates):
+        for seen in (_gates, _attention):
+            # A model without the one kind of block may have the other.
             with contextlib.suppress(ValueError):
                 parts += seen(model, task, sentence, f"sentence_{number}")
+                break
     return together(parts)
 
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import keras
+import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from zoo.inspection.tensorboard_summaries import scalars
 
-# Points of a curve. Each costs about a millisecond, most of it for the learning rate.
-MOST_POINTS = 200
+# Points of a curve, enough for its shape.
+MOST_POINTS = 100
 # Steps from one point to the next where nobody knows how many there will be.
 _USUAL_STRIDE = 10
 
@@ -26,16 +27,27 @@ class StepCurves:
     """Points on the curves by step, as many as one can tell apart.
 
     Args:
+        model: as compiled.
         total_steps: of the whole fit; None where it is not known.
         counts: kept up to date by whoever trains; None for curves without speed and padding.
         all_steps: whether each step gets a point.
     """
 
-    def __init__(self, total_steps: int | None, counts: Counts | None, all_steps: bool):
+    def __init__(
+        self,
+        model: keras.Model,
+        total_steps: int | None,
+        counts: Counts | None,
+        all_steps: bool,
+    ):
+        self._optimizer = model.optimizer
+        # A schedule is a dozen operations, each of which takes a while outside of a graph.
+        self._learning_rate = tf.function(lambda: self._optimizer.learning_rate, autograph=False)
         stride = -(-total_steps // MOST_POINTS) if total_steps else _USUAL_STRIDE
         self._stride = 1 if all_steps else stride
         self._counts = counts
-        self.step = 0
+        # A fit that goes on where it was stopped has steps behind it.
+        self.step = int(self._optimizer.iterations)
         self.begin()
 
     def begin(self) -> None:
@@ -44,21 +56,15 @@ class StepCurves:
         if self._counts is not None:
             self._tokens, self._positions = self._counts.tokens, self._counts.positions
 
-    def after_step(self, model: keras.Model, logs: Mapping[str, float]) -> Summary | None:
-        """The points after a step; None where it gets none.
-
-        Args:
-            model: as compiled.
-            logs: Keras's, with the loss.
-        """
+    def after_step(self, logs: Mapping[str, float]) -> Summary | None:
+        """The points after a step, of Keras's logs; None where it gets none."""
         self.step += 1
         if self.step % self._stride:
             return None
-        optimizer = model.optimizer
-        norm = getattr(optimizer, "gradient_norm", None)
+        norm = getattr(self._optimizer, "gradient_norm", None)
         points = {
             "step/loss": logs.get("loss"),
-            "step/learning_rate": float(optimizer.learning_rate),
+            "step/learning_rate": float(self._learning_rate()),
             "step/gradient_norm": None if norm is None else float(norm),
             **self._speed(),
         }

@@ -23,6 +23,9 @@ from tensorboard.util import tensor_util
 _BUCKETS = 30
 _DPI = 80
 
+# Seconds until what was written is on disk, where it is seen, and safe if the fit is stopped.
+_SHOWN_AFTER = 10
+
 
 class EventFile:
     """One event file: TensorBoard takes the folder that it is in for a run.
@@ -33,7 +36,7 @@ class EventFile:
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        self._writer = EventFileWriter(str(folder))
+        self._writer = EventFileWriter(str(folder), flush_secs=_SHOWN_AFTER)
 
     def write(self, summary: Summary, step: int) -> None:
         """Adds what one of the functions below gives."""
@@ -87,6 +90,10 @@ def histogram(tag: str, values: np.ndarray) -> Summary:
 
 def image(tag: str, figure) -> Summary:
     """A matplotlib figure."""
+    if (layout := figure.get_layout_engine()) is not None:
+        # Done here it is done once, and not with each of the two drawings of a picture.
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=_DPI)
     width, height = (int(side) for side in figure.get_size_inches() * _DPI)
