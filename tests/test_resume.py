@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -214,6 +215,20 @@ def test_a_run_that_has_ended_is_not_made_again(tmp_path, monkeypatch):
     RECIPES["lstm"].fit(tmp_path / "run", verbose=False)
     monkeypatch.setattr(training._Run, "_fit", None)
     RECIPES["lstm"].fit(tmp_path / "run", verbose=False)
+
+
+def test_a_model_gets_the_weights_of_a_run_that_has_ended(reviews, tmp_path):
+    task = zoo.tasks.sentiment(reviews)
+    weights = []
+    for seed_of_start in (1, 2):
+        keras.utils.set_random_seed(seed_of_start)
+        model = zoo.LSTM(**task.model_arguments(), units=4, embedding_dim=4)
+        zoo.fit_and_evaluate(
+            model, task, epochs=1, log_dir=tmp_path / "run", resume=True, verbose=False
+        )
+        weights.append(model.get_weights())
+    for fitted, read_back in zip(*weights, strict=True):
+        assert fitted.tobytes() == read_back.tobytes()
 
 
 def test_other_arguments_are_refused_in_python_too(reviews, tmp_path):

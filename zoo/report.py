@@ -194,7 +194,7 @@ class Report:
         from rich.text import Text
 
         scores = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        header, *rows = self._score_rows()
+        header, *rows = self.score_rows()
         for index, column in enumerate(header):
             scores.add_column(column, justify="left" if index == 0 else "right")
         for row in rows:
@@ -232,7 +232,7 @@ class Report:
         confusion = self._confusion_rows()
         return (
             f"<p><b>{html.escape(self._title())}</b></p>"
-            + table(self._score_rows(), has_header=True)
+            + table(self.score_rows(), has_header=True)
             + (table(confusion, has_header=True) if confusion else "")
             + table(self._facts(), has_header=False)
         )
@@ -240,7 +240,7 @@ class Report:
     def _title(self) -> str:
         return f"{self.model['name']} on {self.task}, {self.dataset['name']}"
 
-    def _score_rows(self) -> list[list[str]]:
+    def score_rows(self) -> list[list[str]]:
         """A header and a row a score, with a column of the optimum where that is known."""
         header = ["score", "validation", "test"]
         if self.spread:

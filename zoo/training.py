@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -320,7 +320,7 @@ class _Progress:
 
     def facts(self) -> dict[str, Any]:
         """All of it as JSON can hold it, but for the evaluation, which can be made again."""
-        return {**dataclasses.asdict(dataclasses.replace(self, validation=None))}
+        return dataclasses.asdict(dataclasses.replace(self, validation=None))
 
 
 @dataclasses.dataclass
@@ -379,7 +379,7 @@ class _Run:
             )
         # What was there before
         self._arguments = {**self._told(model), "test": test}
-        ended = self._ended_report()
+        ended = self._ended_report(model)
         if ended is not None:
             return ended
         self._restore(model, objective)
@@ -387,7 +387,9 @@ class _Run:
         # Fit
         if self.log_dir is not None:
             files.write_json(self.log_dir / "task.json", self.task.get_config())
-        with stopping_on_signals() if self.log_dir is not None else _never_stopping() as request:
+        # Without a folder there is nothing to go on from: a signal then works as ever.
+        never = contextlib.nullcontext(StopRequest())
+        with never if self.log_dir is None else stopping_on_signals() as request:
             self._fit(model, objective, class_weights, steps_by_epoch, request)
         history, best = self.progress.history, dict(self.progress.best)
 
@@ -562,8 +564,11 @@ class _Run:
             "model": f"{model.name}, {model.count_params():,} parameters",
         }
 
-    def _ended_report(self) -> Report | None:
-        """The report of this very fit, where it is to be resumed and has ended."""
+    def _ended_report(self, model) -> Report | None:
+        """The report of this very fit, where it is to be resumed and has ended.
+
+        The model gets its weights.
+        """
         if not self.resume or self.log_dir is None:
             return None
         if not (self.log_dir / "report.json").is_file():
@@ -576,6 +581,7 @@ class _Run:
             "test": bool(report.test),
         }
         self._check_same(told)
+        model.load_weights(self.log_dir / "model.keras")
         return report
 
     def _restore(self, model, objective) -> None:
@@ -681,11 +687,6 @@ def _state(model: keras.Model, objective: keras.Model) -> list[keras.Variable]:
     of_metrics = {id(v) for v in [*model.metrics_variables, *objective.metrics_variables]}
     variables = [*model.variables, *objective.variables, *model.optimizer.variables]
     return list({id(v): v for v in variables if id(v) not in of_metrics}.values())
-
-
-@contextlib.contextmanager
-def _never_stopping() -> Iterator[StopRequest]:
-    yield StopRequest()
 
 
 def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:

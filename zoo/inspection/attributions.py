@@ -4,13 +4,13 @@ Shape letters: T tokens, E width of the embeddings.
 """
 
 import dataclasses
-import io
 from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
 
 import zoo
+from zoo import preprocessing, shipped
 from zoo.inspection import marked_text, reading
 from zoo.inspection.pull import (
     check_classifier,
@@ -99,11 +99,7 @@ class Attribution:
         return {**entries, "completeness_error": self.completeness_error}
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        stream = io.StringIO()
-        Console(file=stream, width=100, color_system=None, highlight=False).print(self)
-        return stream.getvalue()
+        return marked_text.plain(self)
 
     def __rich__(self):
         """The text with coloured words, as `rich` renders it in a terminal."""
@@ -231,7 +227,7 @@ def occlusion(model, task: "zoo.tasks.Task", text: str, *, label: str | None = N
     for first in range(0, len(scores), at_once):
         places = np.arange(first, min(first + at_once, len(scores)))
         without = np.repeat(read.ids[None], len(places), axis=0)
-        without[np.arange(len(places)), places] = reading.UNKNOWN_ID
+        without[np.arange(len(places)), places] = preprocessing.UNKNOWN_ID
         scores[places] = pull(answers[:1], place) - pull(logits_of(model, without), place)
     return _attribution(task, read, scores, answers, place, "occlusion")
 
@@ -267,8 +263,9 @@ def explain(text, model=None, *, label=None, method=None):
     """
     if method not in (None, *METHODS):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; it is {method!r}.")
-    is_loaded = isinstance(model, tuple)
-    model, task = model if is_loaded else zoo.load(_best_classifier() if model is None else model)
+    if not isinstance(model, tuple):
+        model = zoo.load(shipped.best("sentiment") if model is None else model)
+    model, task = model
     if method is None:
         method = "integrated_gradients" if has_embeddings(model) else "occlusion"
     attribute = integrated_gradients if method == "integrated_gradients" else occlusion
@@ -277,18 +274,11 @@ def explain(text, model=None, *, label=None, method=None):
     return attribute(model, task, text, label=label)
 
 
-def _best_classifier() -> str:
-    for row in zoo.leaderboard().rows:
-        if row.report.task == "sentiment":
-            return row.name
-    raise ValueError("No classifier ships with this zoo: name a run, or give (model, task).")
-
-
 def _question(model, task, text, label):
     """(reading, ids of the baseline (T,), logits of both (2, C), the label's place)."""
     check_classifier(task)
     read = reading.read(task, text)
-    baseline = np.full_like(read.ids, reading.UNKNOWN_ID)
+    baseline = np.full_like(read.ids, preprocessing.UNKNOWN_ID)
     answers = logits_of(model, np.stack([read.ids, baseline]))
     return read, baseline, answers, label_index(task, label, answers[0])
 

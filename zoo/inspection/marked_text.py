@@ -1,6 +1,7 @@
-"""A text whose tokens are marked by colour, in pieces and as HTML."""
+"""A text whose tokens are marked by colour, in pieces, as HTML and without its colours."""
 
 import html
+import io
 from collections.abc import Iterator, Sequence
 
 from zoo.inspection.reading import Span
@@ -31,6 +32,15 @@ def _unread(stretch: str) -> str:
     if len(stretch) <= _LONGEST_SHOWN:
         return stretch
     return f" [... {len(stretch):,} characters that were not read ...] "
+
+
+def plain(renderable) -> str:
+    """What `rich` renders in a terminal, without colours."""
+    from rich.console import Console
+
+    stream = io.StringIO()
+    Console(file=stream, width=100, color_system=None, highlight=False).print(renderable)
+    return stream.getvalue()
 
 
 def html_block(heading: str, body: str) -> str:

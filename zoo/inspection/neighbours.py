@@ -3,9 +3,8 @@
 import numpy as np
 
 import zoo
-from zoo.inspection.reading import UNKNOWN_ID, read
-
-_NUM_SPECIAL = 4
+from zoo import preprocessing
+from zoo.inspection.reading import read
 
 
 def nearest_neighbours(
@@ -37,19 +36,21 @@ def nearest_neighbours(
     norms = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
     cosines = vectors @ vectors[place] / (norms * norms[place])
     vocabulary = task.text_to_ids.vocabulary
+    num_special = len(preprocessing.SPECIAL_TOKENS)
     nearest = np.argsort(-cosines[: len(vocabulary)], kind="stable")
-    others = [i for i in nearest if i >= _NUM_SPECIAL and i != place][:k]
+    others = [i for i in nearest if i >= num_special and i != place][:k]
     return [(vocabulary[i], float(cosines[i])) for i in others]
 
 
 def _place(task, word: str) -> int:
     found = read(task, word)
-    ids = [i for i in found.ids if i == UNKNOWN_ID or i >= _NUM_SPECIAL]
+    unknown = preprocessing.UNKNOWN_ID
+    ids = [i for i in found.ids if i == unknown or i >= len(preprocessing.SPECIAL_TOKENS)]
     if len(ids) != 1:
         raise ValueError(
             f"Neighbours are of one token: expected one word, {word!r} is {len(ids)} tokens."
         )
-    if ids[0] == UNKNOWN_ID:
+    if ids[0] == unknown:
         size = len(task.text_to_ids.vocabulary)
         raise ValueError(f"{word!r} is none of the {size:,} tokens of the vocabulary.")
     return int(ids[0])

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from zoo.inspection.reading import START_ID, Reading, read
+from zoo import preprocessing
+from zoo.inspection.reading import Reading, read
 
 
 class Step(NamedTuple):
@@ -65,10 +66,10 @@ def begin(model, task: "zoo.tasks.Task", text: str, continuation: str | None = N
     after = without_start(read(task, continuation)) if continuation else _NOTHING
     ids = before.ids[None]
     if hasattr(model, "encoder_blocks"):
-        start = np.array([[START_ID]], "int32")
+        start = np.array([[preprocessing.START_ID]], "int32")
         decoded = np.concatenate([start, after.ids[None]], axis=1)
         _check_length(model, decoded.shape[1])
-        tokens = (task.text_to_ids.vocabulary[START_ID], *after.shown)
+        tokens = (task.text_to_ids.vocabulary[preprocessing.START_ID], *after.shown)
         inputs = {"token_ids": decoded, "source_ids": ids} if writes else ids
         return Pass(inputs, tokens, before.shown)
     ids = np.concatenate([ids, after.ids[None]], axis=1)
@@ -86,7 +87,7 @@ def steps(model, inputs) -> Iterator[Step]:
     if not hasattr(model, "encoder_blocks"):
         yield from _through(model, model.blocks, inputs, {})
         return
-    token_ids, source_ids = np.array([[START_ID]], "int32"), inputs
+    token_ids, source_ids = np.array([[preprocessing.START_ID]], "int32"), inputs
     if isinstance(inputs, dict):
         token_ids, source_ids = inputs["token_ids"], inputs["source_ids"]
     encoded = yield from _through(model, model.encoder_blocks, source_ids, {})
@@ -117,6 +118,6 @@ _NOTHING = Reading("", np.zeros(0, "int32"), (), ())
 
 def without_start(reading: Reading) -> Reading:
     """The reading of a text that stands behind another one."""
-    if reading.ids[0] != START_ID:
+    if reading.ids[0] != preprocessing.START_ID:
         return reading
     return Reading(reading.text, reading.ids[1:], reading.tokens[1:], reading.spans[1:])

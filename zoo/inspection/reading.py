@@ -8,11 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import zoo
-
-UNKNOWN_ID, START_ID, END_ID = 1, 2, 3
-
-# What becomes of markup, see `TextToIds`: a word that stands in a tag was not read there.
-_TAG = re.compile(r"<[A-Za-z/!][^<>]{0,200}>")
+from zoo import preprocessing
 
 Span = tuple[int, int]
 
@@ -71,7 +67,8 @@ def _locate(text_to_ids, text: str) -> list[Span | None]:
     reads_words = text_to_ids.level == "word"
     searched = text
     if reads_words and text_to_ids.markup == "remove":
-        searched = _TAG.sub(lambda tag: " " * len(tag[0]), text)
+        # A word that stands in a tag was not read there.
+        searched = re.sub(preprocessing.TAG, lambda tag: " " * len(tag[0]), text)
     lowered = reads_words and text_to_ids.lowercase
     # One character may become two when it is lowered: each remembers where it comes from.
     folded = [c.lower() if lowered else c for c in searched]
@@ -108,7 +105,7 @@ def _split(text_to_ids, text: str) -> list[str]:
     # Its vocabulary is that of the text, so that no token is unknown; the first text is there for
     # one that has none.
     ids = splitter.adapt(["x", text]).padded(np.array([1]))[0]
-    return [splitter.vocabulary[i] for i in ids if i > UNKNOWN_ID]
+    return [splitter.vocabulary[i] for i in ids if i > preprocessing.UNKNOWN_ID]
 
 
 @functools.lru_cache(maxsize=8)

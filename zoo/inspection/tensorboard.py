@@ -14,7 +14,7 @@ from zoo.inspection import tensorboard_summaries as summaries
 from zoo.inspection.tensorboard_graph import keras_graph, op_graph
 from zoo.inspection.tensorboard_profile import Profiler
 from zoo.inspection.tensorboard_projector import write_projector
-from zoo.inspection.tensorboard_report import facts_list, scores_table
+from zoo.inspection.tensorboard_report import facts_list
 from zoo.inspection.tensorboard_samples import Samples, markdown
 from zoo.inspection.tensorboard_server import serve
 from zoo.inspection.tensorboard_steps import Counts, StepCurves
@@ -164,7 +164,7 @@ class TensorBoard(keras.callbacks.Callback):
 
     def write_report(self, report) -> None:
         """Writes a `zoo.Report`, its scores for the comparison of runs, and ends the files."""
-        self._scores.write(summaries.table("report/scores", scores_table(report)), 0)
+        self._scores.write(summaries.table("report/scores", report.score_rows()), 0)
         self._scores.write(summaries.text("report/facts", facts_list(report)), 0)
         if report.details:
             self._write_confusion("test", report.details)

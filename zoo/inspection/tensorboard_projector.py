@@ -10,11 +10,13 @@ import keras
 import numpy as np
 from tensorboard.plugins import projector
 
+from zoo import preprocessing
+from zoo.inspection.pull import pull
+
 # Tokens that are shown, the most frequent ones: more are slow to draw.
 MOST_TOKENS = 5_000
 
 _NAMES = {" ": "\N{OPEN BOX}", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-_UNKNOWN_ID = 1
 # What the shape of a batch is rounded up to while a model is trained: no shape is new to it then.
 _WIDTH = 8
 _BATCH_SIZE = 1024
@@ -38,7 +40,8 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
     if getattr(model, "token_embedding", None) is None:
         return False
     # Its first tokens are the most frequent ones; a pad is no token.
-    token_ids = np.arange(_UNKNOWN_ID, min(len(task.text_to_ids.vocabulary), MOST_TOKENS + 1))
+    end = min(len(task.text_to_ids.vocabulary), MOST_TOKENS + 1)
+    token_ids = np.arange(preprocessing.UNKNOWN_ID, end)
     vectors = keras.ops.convert_to_numpy(model.token_embedding.embeddings)[token_ids]
     columns = {
         "token": [_shown(task.text_to_ids.vocabulary[token_id]) for token_id in token_ids],
@@ -81,14 +84,12 @@ def pulls(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, l
         mean of the others, less what the unknown token gives.
     """
     texts = np.zeros((len(token_ids) + 1, _WIDTH), "int32")
-    texts[:, 0] = [_UNKNOWN_ID, *token_ids]
+    texts[:, 0] = [preprocessing.UNKNOWN_ID, *token_ids]
     starts = range(0, len(texts), _BATCH_SIZE)
     logits = np.concatenate([model.predict_on_batch(texts[i : i + _BATCH_SIZE]) for i in starts])
-    others = (logits.sum(axis=1, keepdims=True) - logits) / (logits.shape[1] - 1)
-    lead = logits - others
-    pull = np.round((lead[1:] - lead[0]).astype("float64"), 4)
     classes = [1] if len(label_names) == 2 else range(len(label_names))
-    return {f"pull towards {label_names[of]}": pull[:, of].tolist() for of in classes}
+    towards = {f"pull towards {label_names[of]}": pull(logits, of) for of in classes}
+    return {column: np.round(of[1:] - of[0], 4).tolist() for column, of in towards.items()}
 
 
 def _shown(token: str) -> str:

@@ -4,13 +4,13 @@ Shape letters: T tokens, V vocabulary, D width.
 """
 
 import dataclasses
-import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import zoo
+from zoo import preprocessing
 from zoo.inspection import marked_text, passes, reading
 
 # Logits that are held at a time, for large vocabularies: 16 megabytes, and some copies.
@@ -79,11 +79,7 @@ class TokenProbabilities:
         }
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        stream = io.StringIO()
-        Console(file=stream, width=100, color_system=None, highlight=False).print(self)
-        return stream.getvalue()
+        return marked_text.plain(self)
 
     def __rich__(self):
         """A line a token, as `rich` renders it in a terminal."""
@@ -204,7 +200,7 @@ def _features(model, before: np.ndarray, asked: np.ndarray) -> Iterator[tuple[An
     ids = np.concatenate([before, asked])
     for begin, first, end in _windows(len(before), len(ids), model.context_length):
         if model.reads_source:
-            start = np.array([reading.START_ID], "int32")
+            start = np.array([preprocessing.START_ID], "int32")
             decoded = np.concatenate([start, ids[first : end - 1]])
             features = model.features(decoded[None], ids[None, begin:first])[0]
         else:

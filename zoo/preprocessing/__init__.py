@@ -7,6 +7,11 @@ _HOMES = {
     "IdsToText": "ids_to_text",
     "TokenSequences": "token_sequences",
     "joined": "ids_to_text",
+    "SPECIAL_TOKENS": "special_tokens",
+    "UNKNOWN_ID": "special_tokens",
+    "START_ID": "special_tokens",
+    "END_ID": "special_tokens",
+    "TAG": "splitting",
 }
 
 __all__ = [*_HOMES]

@@ -14,7 +14,7 @@ PUNCTUATION = ("keep", "expressive", "drop")
 # Scripts that are written without spaces between words are split by character.
 _UNSPACED_SCRIPTS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 
-_TAG = r"<[A-Za-z/!][^<>]{0,200}>"
+TAG = r"<[A-Za-z/!][^<>]{0,200}>"
 _SEPARATORS = r"[\s\pZ\pC]+"
 
 # An apostrophe inside a word belongs to it ("isn't"); elsewhere it is a quotation mark.
@@ -54,7 +54,7 @@ def standardize(
     Returns:
         A string tensor of the same shape.
     """
-    spaced_out = _SEPARATORS if markup == "keep" else f"{_TAG}|{_SEPARATORS}"
+    spaced_out = _SEPARATORS if markup == "keep" else f"{TAG}|{_SEPARATORS}"
     texts = tf.strings.regex_replace(valid_utf8(texts), spaced_out, " ")
     if lowercase:
         texts = tf.strings.lower(texts, encoding="utf-8")

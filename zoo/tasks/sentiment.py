@@ -177,6 +177,7 @@ class Sentiment(Task):
                 "calibration_error": scores.calibration_error(labels, probabilities),
             },
             details,
+            probabilities,
         )
 
     def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:

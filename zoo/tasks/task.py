@@ -277,7 +277,9 @@ class Evaluation:
     Attributes:
         scores: metrics by name; floats, or None where one is not defined.
         details: further facts that JSON can hold, such as a confusion matrix.
+        probabilities: of each class (N, C), for a classifier; not part of a report.
     """
 
     scores: dict[str, float | None]
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    probabilities: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)
