@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo import shipped
+from zoo import manifests, shipped
 from zoo.datasets import DatasetError
 from zoo.files import FileError
 from zoo.inference.loading import read_task
@@ -180,11 +180,11 @@ def test_bytes_that_should_be_json_or_toml(tmp_path, data):
 @given(data=st.data())
 def test_manifests(tmp_path, data):
     (tmp_path / "weights").write_bytes(b"1234")
-    shipped.write_manifest(tmp_path)
-    original = json.loads((tmp_path / shipped.MANIFEST).read_text())
+    manifests.write_manifest(tmp_path, ["weights"])
+    original = json.loads((tmp_path / manifests.MANIFEST).read_text())
     try:
         value = data.draw(changed(original))
-        (tmp_path / shipped.MANIFEST).write_text(json.dumps(value))
-        refuses_clearly(lambda: shipped.check_manifest(tmp_path), FileError)
+        (tmp_path / manifests.MANIFEST).write_text(json.dumps(value))
+        refuses_clearly(lambda: manifests.check_manifest(tmp_path), FileError)
     finally:
-        (tmp_path / shipped.MANIFEST).unlink()
+        (tmp_path / manifests.MANIFEST).unlink()

@@ -36,7 +36,8 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     # models and tasks never import each other: they meet through arguments
     "models": {"layers", "registry"},
     "tasks": {"preprocessing", "datasets", "registry"},
-    "report": {"files"},
+    "report": {"files", "manifests"},
+    "manifests": {"files"},
     "shipped": {"files"},
     "tables": set(),
     "cards": {"files", "report", "shipped", "tables"},
@@ -49,6 +50,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "tasks",
         "report",
         "files",
+        "manifests",
         "progress",
         "transfer",
         "checkpoints",
@@ -56,7 +58,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "inference",
         "inspection",
     },
-    "export": {"tasks", "generation", "preprocessing", "storage", "files"},
+    "export": {"tasks", "generation", "preprocessing", "storage", "files", "manifests"},
     "inference": {
         "export",
         "generation",
@@ -67,13 +69,14 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "report",
         "shipped",
         "files",
+        "manifests",
         "registry",
     },
     # clients
-    "inspection": {PUBLIC},
+    "inspection": {PUBLIC, "files"},
     "demo": {PUBLIC},
-    "recipes": {PUBLIC, "files", "shipped"},
-    "shipping": {PUBLIC, "cards", "files", "recipes", "shipped"},
+    "recipes": {PUBLIC, "files", "manifests", "shipped"},
+    "shipping": {PUBLIC, "cards", "files", "manifests", "recipes", "shipped"},
     "cli": {PUBLIC, "demo", "leaderboards", "recipes", "shipping", "quiet", "registry"},
     "__main__": {"cli"},
     # gathers the public names of all of them
@@ -279,8 +282,8 @@ def test_an_installed_package_has_the_models(tmp_path):
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--target", str(place)]
     subprocess.run([*pip, *options, str(source)], check=True, capture_output=True, timeout=300)
     code = (
-        "from zoo import shipped; print(*shipped.names())\n"
-        "for name in shipped.names(): shipped.check_manifest(shipped.folder() / name)\n"
+        "from zoo import manifests, shipped; print(*shipped.names())\n"
+        "for name in shipped.names(): manifests.check_manifest(shipped.folder() / name)\n"
         "print(shipped.folder())"
     )
     ran = subprocess.run(

@@ -17,6 +17,7 @@ from zoo import checkpoints, files, inference, report, training
 from zoo.recipes import Recipe
 
 SYNTHETIC = {"train_size": 200, "validation_size": 60, "test_size": 60, "seed": 1}
+FEW = {"train_size": 60, "validation_size": 20, "test_size": 20, "seed": 1}
 # One of each kind of what has a state: dropout, a schedule, early stopping, moments, windows drawn
 # anew, sampled tokens, moved embeddings, the point between source and target.
 RECIPES = {
@@ -27,25 +28,31 @@ RECIPES = {
         data_options=SYNTHETIC,
         task_options={"temperature_scaling": True},
         model_options={"units": 8, "embedding_dim": 8, "dropout": 0.3},
-        training={"epochs": 3, "batch_size": 32, "early_stopping": 2, "seed": 3},
+        training={
+            **{"epochs": 3, "batch_size": 32, "early_stopping": 2, "seed": 3},
+            "dashboards": "none",
+        },
     ),
     "adversarial_gru": Recipe(
         model="gru",
         task="sentiment",
         data="synthetic_reviews",
-        data_options=SYNTHETIC,
+        data_options=FEW,
         task_options={"adversarial": 1.0},
         model_options={"units": 8, "embedding_dim": 8, "dropout": 0.3, "bidirectional": True},
-        training={"epochs": 2, "batch_size": 32, "optimizer": "adamw", "seed": 3},
+        training={"epochs": 2, "batch_size": 16, "optimizer": "adamw", "seed": 3},
     ),
     "transformer": Recipe(
         model="transformer",
         task="text_generation",
         data="synthetic_reviews",
-        data_options=SYNTHETIC,
+        data_options=FEW,
         task_options={"sequence_length": 32, "sampled_tokens": 16},
         model_options={"embedding_dim": 16, "hidden_units": 16, "num_layers": 1, "dropout": 0.2},
-        training={"epochs": 2, "batch_size": 32, "seed": 3, "schedule": "cosine"},
+        training={
+            **{"epochs": 2, "batch_size": 32, "seed": 3, "schedule": "cosine"},
+            "dashboards": "none",
+        },
     ),
 }
 SENTIMENT = zoo.tasks.task_class("sentiment")
@@ -96,6 +103,10 @@ def dies(recipe, out, owner, name, calls):
             recipe.fit(out, verbose=False)
 
 
+# Tracing each width of a batch anew in each fit takes most of the time of a test.
+EAGER = {"adversarial_gru", "transformer"}
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """What runs come to that nothing breaks off."""
@@ -110,8 +121,11 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_what_dies_between_two_steps_comes_to_the_same_end(name, whole, tmp_path):
-    for calls in (1, 8):
+def test_what_dies_between_two_steps_comes_to_the_same_end(name, whole, tmp_path, request):
+    if name in EAGER:
+        tf.config.run_functions_eagerly(True)
+        request.addfinalizer(lambda: tf.config.run_functions_eagerly(False))
+    for calls in (1, 5):
         dies(RECIPES[name], tmp_path / "run", checkpoints.Checkpoint, "save", calls)
         assert (tmp_path / "run" / "checkpoint.npz").is_file()
     RECIPES[name].fit(tmp_path / "run", verbose=False)
@@ -139,7 +153,8 @@ def test_what_dies_elsewhere_comes_to_the_same_end(owner, name, calls, whole, tm
 
 def test_several_seeds_go_on(whole, tmp_path):
     recipe = dataclasses.replace(
-        RECIPES["lstm"], training={"epochs": 1, "batch_size": 32, "seeds": [3, 4]}
+        RECIPES["lstm"],
+        training={"epochs": 1, "batch_size": 32, "seeds": [3, 4], "dashboards": "none"},
     )
     recipe.fit(tmp_path / "whole", verbose=False)
     dies(recipe, tmp_path / "run", checkpoints.Checkpoint, "save", 10)
@@ -166,7 +181,7 @@ def zoo_fit(recipe, out, *more):
 def test_a_killed_process_and_one_that_was_asked_to_stop_go_on(whole, tmp_path):
     out = tmp_path / "run"
     recipe = dataclasses.replace(
-        RECIPES["lstm"], training={**RECIPES["lstm"].training, "epochs": 60, "early_stopping": 60}
+        RECIPES["lstm"], training={**RECIPES["lstm"].training, "epochs": 40, "early_stopping": 40}
     )
     for number, status in ((signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)):
         before = files_and_times(out)
@@ -203,7 +218,9 @@ def test_two_processes_do_not_write_one_run(tmp_path):
 def test_another_recipe_is_refused_with_the_difference(whole, tmp_path):
     RECIPES["lstm"].fit(tmp_path / "run", verbose=False)
     before = facts(tmp_path / "run")
-    other = dataclasses.replace(RECIPES["lstm"], training={"epochs": 1, "seed": 3})
+    other = dataclasses.replace(
+        RECIPES["lstm"], training={"epochs": 1, "seed": 3, "dashboards": "none"}
+    )
     with pytest.raises(files.FileError, match=r"there epochs = 3; .*now epochs = 1.*--overwrite"):
         other.fit(tmp_path / "run", verbose=False)
     assert_same(facts(tmp_path / "run"), before)
@@ -224,7 +241,13 @@ def test_a_model_gets_the_weights_of_a_run_that_has_ended(reviews, tmp_path):
         keras.utils.set_random_seed(seed_of_start)
         model = zoo.LSTM(**task.model_arguments(), units=4, embedding_dim=4)
         zoo.fit_and_evaluate(
-            model, task, epochs=1, log_dir=tmp_path / "run", resume=True, verbose=False
+            model,
+            task,
+            epochs=1,
+            log_dir=tmp_path / "run",
+            resume=True,
+            dashboards="none",
+            verbose=False,
         )
         weights.append(model.get_weights())
     for fitted, read_back in zip(*weights, strict=True):
@@ -234,6 +257,7 @@ def test_a_model_gets_the_weights_of_a_run_that_has_ended(reviews, tmp_path):
 def test_other_arguments_are_refused_in_python_too(reviews, tmp_path):
     task = zoo.tasks.sentiment(reviews)
     arguments = {"log_dir": tmp_path / "run", "resume": True, "verbose": False}
+    arguments["dashboards"] = "none"
 
     def fit(**changes):
         zoo.fit_and_evaluate(

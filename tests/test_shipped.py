@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from tests.conftest import bag_recipe
-from zoo import files, shipped
+from zoo import files, manifests, shipped
 from zoo.recipes import Recipe
 from zoo.shipping import ship
 
@@ -152,7 +152,7 @@ def test_what_ships_with_this_zoo_is_whole_and_small():
     total = 0
     for name in names:
         folder = shipped.folder() / name
-        shipped.check_manifest(folder)
+        manifests.check_manifest(folder)
         on_disk = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
         listed = set(json.loads((folder / "manifest.json").read_text()))
         assert on_disk == listed | {"manifest.json", "README.md"}

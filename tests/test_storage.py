@@ -71,14 +71,18 @@ def test_a_classifier_answers_as_the_model_that_is_read_back_from_it(storage, ru
 
 def test_fewer_bits_take_less_room(reviews, tmp_path):
     task = zoo.tasks.text_generation(reviews)
-    model = zoo.GRU(**task.model_arguments(), embedding_dim=4096, units=8, tie_embeddings=True)
-    sizes = {}
+    model = zoo.GRU(**task.model_arguments(), embedding_dim=2048, units=8, tie_embeddings=True)
+    sizes, plain = {}, {"jit_compile": False}
     for storage in ("float32", "float16", "int8"):
-        path = zoo.export_saved_model(model, task, tmp_path / storage / "1", storage=storage)
+        path = zoo.export_saved_model(
+            model, task, tmp_path / storage / "1", storage=storage, **plain
+        )
         sizes[storage] = (path / "variables" / "variables.data-00000-of-00001").stat().st_size
         scores = zoo.TextGenerator(path).score(TEXTS)[0]
         read_back, _ = zoo.load(path)
-        again = zoo.export_saved_model(read_back, task, tmp_path / f"{storage} again" / "1")
+        again = zoo.export_saved_model(
+            read_back, task, tmp_path / f"{storage} again" / "1", **plain
+        )
         np.testing.assert_allclose(zoo.TextGenerator(again).score(TEXTS)[0], scores, rtol=1e-4)
         written = [
             zoo.TextGenerator(place)("The", max_new_tokens=12, seed=5)["text"]
@@ -101,5 +105,5 @@ def test_a_damaged_saved_model_is_not_read_back(run, tmp_path):
     weights = path / "variables" / "variables.data-00000-of-00001"
     # Its end is a description that is not looked at here.
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(OSError, match=r"1 is damaged or no SavedModel of this zoo"):
+    with pytest.raises(OSError, match=r"variables\.data-00000-of-00001 is damaged: expected"):
         zoo.load(path)

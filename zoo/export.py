@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import keras
 import tensorflow as tf
 
-from zoo import files
+from zoo import files, manifests
 from zoo.generation import MOST_NEW_TOKENS, Decoder, Sampling, text_scorer
 from zoo.preprocessing import IdsToText, joined
 from zoo.preprocessing.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
@@ -100,7 +100,12 @@ def export_saved_model(
     first = next(iter(endpoints))
     signatures = {**endpoints, "serving_default": endpoints[first]}
     with files.appearing(path) as new:
-        tf.saved_model.save(module, str(new), signatures=signatures)
+        try:
+            tf.saved_model.save(module, str(new), signatures=signatures)
+        except tf.errors.OpError as error:
+            # TensorFlow writes by itself: a full disk is one of its own errors.
+            reason = error.message.rpartition("; ")[-1]
+            raise files.FileError(f"Cannot write {path}: {reason}.") from error
         extra = new / EXTRA_ASSETS
         extra.mkdir()
         (extra / "task.json").write_text(json.dumps(task.get_config()), encoding="utf-8")
@@ -108,6 +113,7 @@ def export_saved_model(
         (extra / "model.json").write_text(json.dumps(config), encoding="utf-8")
         # What only TensorBoard would read, and names folders of this machine.
         shutil.rmtree(new / "debug", ignore_errors=True)
+        manifests.write_manifest(new, manifests.files_in(new))
     return path
 
 

@@ -1,6 +1,7 @@
 """Writing files so that they appear whole or not at all."""
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -14,7 +15,12 @@ from typing import Any
 Path = str | os.PathLike
 
 # The folders that new files are written in: a dot, the file's name, and what `mkdtemp` adds.
-_HOLDER = r"\..+\.[a-z0-9_]{8}"
+_HOLDER = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
+# Where a folder is, in there, while another takes its place.
+_ASIDE = "old"
+
+# Of Linux's renameat2: AT_FDCWD and RENAME_EXCHANGE.
+_HERE, _SWAP = -100, 2
 
 
 class FileError(OSError):
@@ -36,18 +42,17 @@ def appearing(path: Path) -> Iterator[pathlib.Path]:
         holder = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
         raise FileError(f"Cannot write {path}: {error.strerror or error}.") from error
+    new = holder / path.name
     try:
-        new = holder / path.name
         yield new
-        _flush(new)
-        if path.is_dir():
-            # A folder that is not empty cannot be replaced in one step: it steps aside first.
-            os.replace(path, holder / "old")
-        os.replace(new, path)
-        _flush_folder(path.parent)
+        for written in (*new.rglob("*"), new):
+            _flush(written)
+        _put(new, path, aside=holder / _ASIDE)
+        _flush(path.parent)
     except OSError as error:
         if isinstance(error, FileError):
-            raise
+            # Of a file in a new folder: people know that one by its later name.
+            raise FileError(str(error).replace(str(new), str(path))) from error
         raise FileError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(holder, ignore_errors=True)
@@ -56,11 +61,39 @@ def appearing(path: Path) -> Iterator[pathlib.Path]:
 def clear_leftovers(folder: Path) -> None:
     """Removes what a process left in a folder, and below, that was killed in the middle of writing.
 
-    Nobody else may be writing there, see `locked`.
+    A folder that had stepped aside for a new one comes back. Nobody else may be writing there, see
+    `locked`.
     """
-    for path in pathlib.Path(folder).rglob(".*"):
-        if re.fullmatch(_HOLDER, path.name) and path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+    for holder in pathlib.Path(folder).rglob(".*"):
+        named = _HOLDER.fullmatch(holder.name)
+        if named is None or not holder.is_dir():
+            continue
+        target = holder.with_name(named[1])
+        if (holder / _ASIDE).exists() and not target.exists():
+            os.replace(holder / _ASIDE, target)
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _put(new: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
+    """Puts a file or a folder at a path; a folder that stands there may step aside first."""
+    if not path.is_dir():
+        os.replace(new, path)
+    elif not _exchange(new, path):
+        # `clear_leftovers` takes the first step back if the process dies before the second.
+        os.replace(path, aside)
+        try:
+            os.replace(new, path)
+        except OSError:
+            os.replace(aside, path)
+            raise
+
+
+def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
+    """Swaps two paths in one step; false where the system or the disk has no such step."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    return not rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _SWAP)
 
 
 @contextlib.contextmanager
@@ -92,12 +125,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _flush(path: pathlib.Path) -> None:
-    for file in [path] if path.is_file() else filter(pathlib.Path.is_file, path.rglob("*")):
-        with open(file, "rb") as opened:
-            os.fsync(opened.fileno())
-
-
-def _flush_folder(path: pathlib.Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import zoo
-from zoo import files, shipped
+from zoo import files, manifests, shipped
 
 _HEADER = "# What differs from the defaults. It is fitted by: zoo fit --recipe FILE --out FOLDER\n"
 _GROUPS = ("data_options", "task_options", "model_options", "training")
@@ -17,7 +17,7 @@ _GROUPS = ("data_options", "task_options", "model_options", "training")
 # What a run consists of; other files in its folder are not ours.
 _WRITTEN = (
     *(shipped.RECIPE, shipped.REPORT, "task.json", "model.keras", "checkpoint.npz"),
-    *("logs", "saved_model", "seed_*"),
+    *(manifests.MANIFEST, "logs", "saved_model", "seed_*"),
 )
 
 # Options that hold for one kind of answer only: a classifier has no word in its head.

@@ -3,11 +3,12 @@
 import dataclasses
 import html
 import io
+import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo import files
+from zoo import files, manifests
 
 FORMAT = 1
 
@@ -179,6 +180,8 @@ class Report:
         Raises:
             FileError: where the file is missing, damaged or no report.
         """
+        path = pathlib.Path(path)
+        manifests.check_manifest(path.parent, only=path.name)
         try:
             return cls.from_dict(files.read_json(path, "a report"))
         except (ValueError, TypeError) as error:

@@ -4,13 +4,11 @@ In a checkout they are in `saved_models/` beside the package; an installed packa
 as `zoo/saved_models/`.
 """
 
-import hashlib
 import pathlib
 from typing import NamedTuple
 
 from zoo import files
 
-MANIFEST = "manifest.json"
 REPORT, RECIPE, CARD = "report.json", "recipe.toml", "README.md"
 
 _PACKAGE = pathlib.Path(__file__).parent
@@ -75,46 +73,3 @@ def best(task: str) -> str:
     if not ranked:
         raise files.FileError(f"No model for {task} ships with this zoo: name a run with --model.")
     return max(ranked)[1]
-
-
-def write_manifest(model: pathlib.Path) -> None:
-    """Notes size and SHA-256 of each file of a model, but for the texts that people read."""
-    entries = {
-        path.relative_to(model).as_posix(): {"bytes": path.stat().st_size, "sha256": _hash(path)}
-        for path in sorted(model.rglob("*"))
-        if path.is_file() and path.name not in (MANIFEST, CARD)
-    }
-    files.write_json(model / MANIFEST, entries)
-
-
-def check_manifest(model: pathlib.Path) -> None:
-    """Compares the files of a model with its manifest; one without a manifest passes.
-
-    Raises:
-        FileError: for the first file that is missing or not as it was written.
-    """
-    manifest = model / MANIFEST
-    if not manifest.is_file():
-        return
-    entries = files.read_json(manifest, "the checksums of a model")
-    try:
-        expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in entries.items()}
-        if not all(isinstance(size, int) for size, _ in expected.values()):
-            raise TypeError("a size is a number of bytes")
-    except (AttributeError, KeyError, TypeError) as error:
-        raise files.FileError(f"{manifest} is damaged: expected sizes and checksums.") from error
-    for name, (size, digest) in expected.items():
-        path = model / name
-        if not path.is_file():
-            raise files.FileError(f"{path} is missing: {manifest} names it.")
-        if path.stat().st_size != size:
-            raise files.FileError(
-                f"{path} is damaged: expected {size:,} bytes, found {path.stat().st_size:,}."
-            )
-        if _hash(path) != digest:
-            raise files.FileError(f"{path} is damaged: its SHA-256 is not that of {manifest}.")
-
-
-def _hash(path: pathlib.Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 
 import zoo
-from zoo import files, shipped
+from zoo import files, manifests, shipped
 from zoo.cards import card, recipe_command
 from zoo.recipes import Recipe
 
@@ -68,5 +68,8 @@ def ship(
         recipe.save(new / shipped.RECIPE)
         text = card(name, report, recipe.to_toml())
         (new / shipped.CARD).write_text(text, encoding="utf-8")
-        shipped.write_manifest(new)
+        # The card is for people to read, and to mend.
+        names = manifests.files_in(new)
+        names.remove(shipped.CARD)
+        manifests.write_manifest(new, names)
     return target

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import files
+from zoo import files, manifests
 from zoo.checkpoints import INTERVAL, Checkpoint, Interrupted, StopRequest, stopping_on_signals
 from zoo.optimizers import OPTIMIZERS, RATES, SCHEDULES, WEIGHT_DECAYS, WarmupDecay
 from zoo.progress import ProgressBar
@@ -35,6 +35,9 @@ _MOST_DEFAULT_EPOCHS = 20
 
 # What of TensorBoard's dashboards is filled.
 DASHBOARDS = ("none", "default", "all")
+
+# What a run that has ended consists of, with checksums.
+_PARTS = ("model.keras", "task.json", "report.json")
 
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
 _EVALUATION_BATCH_SIZE = 256
@@ -183,10 +186,12 @@ def fit_and_evaluate(
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
         best = Report.best_on_validation(runs, task.monitor)
+        (log_dir / manifests.MANIFEST).unlink(missing_ok=True)
         for name in ("model.keras", "task.json"):
             with files.appearing(log_dir / name) as new:
                 new.write_bytes((log_dir / f"seed_{best.seed}" / name).read_bytes())
         report.save(log_dir / "report.json")
+        manifests.write_manifest(log_dir, _PARTS)
     return report
 
 
@@ -386,6 +391,9 @@ class _Run:
 
         # Fit
         if self.log_dir is not None:
+            # What an earlier fit left here is no longer what stands here.
+            for name in (manifests.MANIFEST, "report.json"):
+                (self.log_dir / name).unlink(missing_ok=True)
             files.write_json(self.log_dir / "task.json", self.task.get_config())
         # Without a folder there is nothing to go on from: a signal then works as ever.
         never = contextlib.nullcontext(StopRequest())
@@ -431,6 +439,7 @@ class _Run:
         if self.log_dir is not None:
             save_model(model, self.log_dir / "model.keras")
             report.save(self.log_dir / "report.json")
+            manifests.write_manifest(self.log_dir, _PARTS)
         if self.checkpoint is not None:
             self.checkpoint.remove()
         if self.tensorboard is not None:
@@ -573,6 +582,7 @@ class _Run:
             return None
         if not (self.log_dir / "report.json").is_file():
             return None
+        manifests.check_manifest(self.log_dir)
         report = Report.load(self.log_dir / "report.json")
         told = {
             **{f"training.{name}": report.training.get(name) for name in self.settings.to_dict()},
@@ -581,7 +591,11 @@ class _Run:
             "test": bool(report.test),
         }
         self._check_same(told)
-        model.load_weights(self.log_dir / "model.keras")
+        from zoo.inference import load
+
+        model.set_weights(load(self.log_dir)[0].get_weights())
+        if not (self.log_dir / manifests.MANIFEST).is_file():
+            manifests.write_manifest(self.log_dir, _PARTS)
         return report
 
     def _restore(self, model, objective) -> None:

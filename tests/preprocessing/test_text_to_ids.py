@@ -113,7 +113,7 @@ def test_characters_come_back_exactly(texts):
     assert [text.decode() for text in back(layer(texts)).numpy()] == texts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(ANY_TEXT, st.binary(max_size=30)), min_size=1, max_size=4))
 def test_any_bytes_give_valid_ids(texts):
     layer = TextToIds(vocabulary=["a", "b"], sequence_length=7)

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
-from zoo import files, shipped
+from zoo import files, manifests, shipped
 from zoo.inference import allowed
 
 
@@ -143,7 +143,7 @@ def run_folder(path: files.Path) -> pathlib.Path:
     path = pathlib.Path(path)
     for folder in (path, shipped.folder() / path):
         if folder.is_dir():
-            shipped.check_manifest(folder)
+            manifests.check_manifest(folder)
             return folder
     raise ModelNotFoundError(
         f"There is no model at {path}: expected the folder of a run or of a SavedModel, or a "
@@ -167,7 +167,9 @@ def saved_model_folder(path: files.Path) -> pathlib.Path:
             f"{folder} holds no SavedModel: expected saved_model/1/saved_model.pb. For a run "
             f"that has ended, `zoo export {folder}` makes one."
         )
-    return max(versions, key=lambda version: int(version.name))
+    newest = max(versions, key=lambda version: int(version.name))
+    manifests.check_manifest(newest)
+    return newest
 
 
 def first_line(error: Exception) -> str:

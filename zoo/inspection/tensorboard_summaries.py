@@ -3,10 +3,12 @@
 They give protocol buffers, and write nothing; `EventFile` writes.
 """
 
+import contextlib
 import io
+import os
 import pathlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
@@ -16,12 +18,17 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.pr_curve import summary as pr_curve_summary
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
+
+from zoo import files
 
 # Bars of a histogram, and dots an inch of an image.
 _BUCKETS = 30
 _DPI = 80
+
+# Of event files, which each begins with.
+_VERSION = "brain.Event:2"
 
 # Seconds until what was written is on disk, where it is seen, and safe if the fit is stopped.
 _SHOWN_AFTER = 10
@@ -30,29 +37,57 @@ _SHOWN_AFTER = 10
 class EventFile:
     """One event file: TensorBoard takes the folder that it is in for a run.
 
+    TensorBoard's own writer has a thread, whose faults nobody catches.
+
     Args:
         folder: is made if it is not there.
+
+    Raises:
+        FileError: here and in each method, where it cannot be written.
     """
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        self._writer = EventFileWriter(str(folder), flush_secs=_SHOWN_AFTER)
+        with self._told():
+            folder.mkdir(parents=True, exist_ok=True)
+            # By name in the order of time, as TensorBoard reads them.
+            name = f"events.out.tfevents.{time.time_ns():020d}.{os.getpid()}"
+            self._stream = (folder / name).open("wb")
+        self._records = RecordWriter(self._stream)
+        self._flushed = time.monotonic()
+        self._add(Event(wall_time=time.time(), file_version=_VERSION))
 
     def write(self, summary: Summary, step: int) -> None:
         """Adds what one of the functions below gives."""
-        self._writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        self._add(Event(wall_time=time.time(), step=step, summary=summary))
 
     def write_graph(self, graph: bytes) -> None:
         """Adds a serialized `GraphDef`: the graph of ops."""
-        self._writer.add_event(Event(wall_time=time.time(), graph_def=graph))
+        self._add(Event(wall_time=time.time(), graph_def=graph))
 
     def flush(self) -> None:
-        """Waits until all that was added is on disk."""
-        self._writer.flush()
+        """Waits until all that was added can be read."""
+        with self._told():
+            self._stream.flush()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Ends the file."""
-        self._writer.close()
+        with self._told():
+            self._stream.close()
+
+    def _add(self, event: Event) -> None:
+        with self._told():
+            self._records.write(event.SerializeToString())
+        if time.monotonic() - self._flushed > _SHOWN_AFTER:
+            self.flush()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise files.FileError(f"Cannot write {self.folder}: {error.strerror}.") from error
 
 
 def together(summaries: Sequence[Summary]) -> Summary:
