@@ -60,9 +60,8 @@ def test_from_a_file_of_ones_own_to_labels(call, table, tmp_path):
         call, table, out, "--epochs", 8, "--learning-rate", 0.05, "--json", "--seed", 1
     )
     assert status == 0
-    assert {"report.json", "recipe.toml", "model.keras", "task.json", "saved_model", "logs"} == {
-        path.name for path in out.iterdir()
-    }
+    parts = {"report.json", "recipe.toml", "manifest.json", "model.keras", "task.json"}
+    assert parts | {"saved_model", "logs"} == {path.name for path in out.iterdir()}
     report = json.loads(printed)
     assert report == json.loads((out / "report.json").read_text())
     assert report["test"]["accuracy"] == 1.0 and report["seed"] == 1
@@ -265,9 +264,8 @@ def test_from_a_text_of_ones_own_to_more_of_it(call, tmp_path, source):
     assert (task.text_to_ids.level, task.sequence_length) == ("character", 32)
     # The lines of a table end, a running text does not.
     assert task.text_to_ids.add_end == (source == "my.csv")
-    assert {"report.json", "recipe.toml", "model.keras", "task.json", "saved_model", "logs"} == {
-        path.name for path in out.iterdir()
-    }
+    parts = {"report.json", "recipe.toml", "manifest.json", "model.keras", "task.json"}
+    assert parts | {"saved_model", "logs"} == {path.name for path in out.iterdir()}
 
     written = ("--max-new-tokens", 5, "--temperature", 0.5)
     status, printed, _ = call("generate", "--model", out, "Line", *written)
