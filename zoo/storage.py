@@ -30,7 +30,10 @@ class StoredVariable(tf.Module):
         value = keras.ops.convert_to_numpy(variable.value)
         self.scale = None
         is_float = keras.backend.is_float_dtype(variable.dtype)
-        if not is_float or storage == "float32":
+        if variable.name == "seed_generator_state":
+            # Of no use in there, and another one in each process: equal models make equal files.
+            self.kept = tf.Variable(np.zeros_like(value), trainable=False)
+        elif not is_float or storage == "float32":
             # The variable itself, which need not be copied.
             self.kept = variable.value
         elif storage == "int8" and value.ndim == 2 and value.size >= _LARGE_TABLE:
