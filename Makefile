@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format lock lock-check notebooks benchmarks leaderboard rivals clean
+.PHONY: help demo test fuzz kills lint format lock lock-check notebooks benchmarks leaderboard rivals clean
 
 # Any Python from 3.11 to 3.13: `make demo PYTHON=python3.12` names one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -34,6 +34,9 @@ test: $(INSTALLED)  ## Runs the tests.
 
 fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files.
 	@ZOO_FUZZ=60 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py
+
+kills: $(INSTALLED)  ## Kills small fits at 200 random moments, and compares what they come to (KILLS=8: at fewer; SEED=2: at others).
+	@$(BIN)/python tests/kills.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 lint: $(INSTALLED)  ## Checks style, format, types and the lock.
 	@$(BIN)/ruff check .

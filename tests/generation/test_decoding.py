@@ -178,6 +178,18 @@ def test_beyond_its_context_a_text_goes_on_from_the_last_half_of_it(name):
         assert nats[0] == pytest.approx(total, abs=1e-2)
 
 
+@pytest.mark.parametrize("name", ["gpt", "transformer"])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_beyond_the_context_a_text_does_not_depend_on_its_company(name, jit_compile):
+    lengths, new = (7, 1, 3, 5), 30
+    decoding = decoder(endless(name, sequence_length=8), jit_compile=jit_compile)
+    together, nats = decode(decoding, prompts(*lengths), new)
+    for row, length in enumerate(lengths):
+        alone, nats_alone = decode(decoding, prompts(*lengths)[row : row + 1, :length], new)
+        np.testing.assert_array_equal(together[row], alone[0])
+        assert nats[row] == pytest.approx(nats_alone[0], abs=1e-3)
+
+
 @pytest.mark.parametrize(("name", "context"), [("gpt", 64), ("transformer", None)])
 def test_a_state_that_grows_writes_what_a_large_one_writes(name, context, monkeypatch):
     model = endless(name, sequence_length=context)

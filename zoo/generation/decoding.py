@@ -50,8 +50,8 @@ class Writing(NamedTuple):
 class Decoder(tf.Module):
     """Writes continuations with any model that has `begin`, `advance`, `head`, `extend_state`.
 
-    When the text has grown to the model's `context_length`, it is read anew from the last half of
-    that, and goes on.
+    When a text has grown to the model's `context_length`, it is read anew from the last half of
+    that, and goes on; those beside it do not notice.
 
     Args:
         model: the model; its `head` gives logits (..., V).
@@ -251,7 +251,7 @@ class Decoder(tf.Module):
         return tf.minimum(enough, self._context)
 
     def _with_room(self, writing: Writing) -> Writing:
-        """The same with a larger state; where the context allows none, with one that is new."""
+        """The same with a larger state; where the context allows none, full rows are read anew."""
 
         def larger():
             more = tf.minimum(writing.room, self._context - writing.room)
@@ -260,9 +260,15 @@ class Decoder(tf.Module):
 
         def anew():
             text = _last(writing.text, writing.length, self._context // 2)
-            room = self._first_room(tf.shape(text)[1])
-            logits, state = self._begin_at(text, room)
-            return writing._replace(state=state, room=room, logits=logits)
+            logits, state = self._begin_at(text, writing.room)
+            # A row that still has room goes on as it would without the others.
+            is_full = writing.state["position"] >= writing.room
+            return writing._replace(
+                state=tf.nest.map_structure(
+                    lambda new, old: _choose(is_full, new, old), state, writing.state
+                ),
+                logits=_choose(is_full, logits, writing.logits),
+            )
 
         if self.model.context_length is None:
             return larger()
@@ -307,6 +313,21 @@ def _last(text, length, keep):
     is_real = places < length[:, None]
     places = tf.minimum(places, tf.shape(text)[1] - 1)
     return tf.where(is_real, tf.gather(text, places, batch_dims=1), 0)
+
+
+def _choose(is_first, first, second):
+    """Rows of the first tensor or of the second; the narrower one is padded with zeros.
+
+    What narrower rows lack are places of an encoded source, which their mask then leaves out.
+    """
+    known = [a if a == b else None for a, b in zip(first.shape, second.shape, strict=True)]
+    shape = tf.maximum(tf.shape(first), tf.shape(second))
+    first, second = (
+        tf.pad(x, tf.stack([tf.zeros_like(shape), shape - tf.shape(x)], axis=1))
+        for x in (first, second)
+    )
+    is_first = tf.reshape(is_first, tf.concat([[-1], tf.ones_like(shape[1:])], axis=0))
+    return tf.ensure_shape(tf.where(is_first, first, second), known)
 
 
 def _append(text, length, tokens):
