@@ -608,7 +608,8 @@ class _Run:
             return
         facts, arrays = saved
         self._check_same(facts["arguments"])
-        model.optimizer.build(model.trainable_variables)
+        # As the first step would, whose order is the one that was saved.
+        model.optimizer.build(objective.trainable_variables)
         for variable, value in zip(_state(model, objective), arrays["state"], strict=True):
             variable.assign(value)
         self.best_weights = arrays.get("best_weights", [])
