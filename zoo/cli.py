@@ -232,12 +232,7 @@ def fit(model, task, recipe, initial_weights, out, overwrite, as_json, quiet, **
             out, overwrite=overwrite, command=_command(), verbose=not quiet
         )
     else:
-        dataset = made.dataset()
-        for sentence in dataset.audit.sentences():
-            click.echo(f"Note: {sentence}", err=True)
-        report = made.fit(
-            out, dataset=dataset, overwrite=overwrite, command=_command(), verbose=not quiet
-        )
+        report = made.fit(out, overwrite=overwrite, command=_command(), verbose=not quiet)
     _print_report(report, as_json)
 
 

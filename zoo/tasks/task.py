@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.datasets import TextDataset
 from zoo.preprocessing import TokenSequences
+from zoo.tasks.checks import check_texts, check_tokens
 
 SPLITS = ("train", "validation", "test")
 
@@ -40,6 +41,13 @@ class AnyExamples(Protocol):
     def lengths(self) -> np.ndarray:
         """Tokens of each example, (N,)."""
 
+    @property
+    def sequences(self) -> TokenSequences:
+        """The ids of the texts that the examples are made of."""
+
+    def take(self, indices: np.ndarray) -> "AnyExamples":
+        """The examples at `indices`, in that order."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
@@ -62,6 +70,14 @@ class Examples:
     def lengths(self) -> np.ndarray:
         """Tokens of each example, (N,)."""
         return self.sequences.lengths
+
+    def take(self, indices: np.ndarray) -> "Examples":
+        """The examples at `indices`, in that order."""
+        return Examples(
+            self.sequences.take(indices),
+            None if self.targets is None else self.targets[indices],
+            None if self.texts is None else [self.texts[index] for index in indices],
+        )
 
 
 class Task(abc.ABC):
@@ -151,6 +167,26 @@ class Task(abc.ABC):
         """What an epoch trains on: a function of seed and epoch. By default all of it, as it is."""
         del seed, epoch
         return self.examples("train")
+
+    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        """Looks for what is wrong with the dataset, before a fit takes long.
+
+        Args:
+            splits: those that are wanted, `"train"` among them.
+
+        Returns:
+            A sentence for each thing that should be known and does not stop a fit; for the report
+            as well.
+
+        Raises:
+            DatasetError: where nothing could be learned, or not be scored.
+        """
+        assert self.dataset is not None
+        check_texts({name: self.texts(name) for name in splits})
+        return [
+            *self.dataset.audit.sentences(),
+            *check_tokens(self.examples("train").sequences),
+        ]
 
     # What a model is asked
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from zoo.datasets import TextDataset
+from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.preprocessing.special_tokens import START_ID
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import WIDTH_MULTIPLE, Evaluation, Task, make_text_to_ids
+from zoo.tasks.task import SPLITS, WIDTH_MULTIPLE, Evaluation, Task, make_text_to_ids
 from zoo.tasks.text_windows import (
     TextWindows,
     evaluation_windows,
@@ -140,6 +140,16 @@ class TextGeneration(Task):
                 self._spelling = _byte_counts(self.text_to_ids.left_out)
             return training_windows(sequences, self.sequence_length)
         return evaluation_windows(sequences, self.context_length, split)
+
+    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        sentences = super().check_data(splits)
+        num_tokens = self.examples("train").num_asked
+        if num_tokens < self.sequence_length:
+            raise DatasetError(
+                f"The training texts have {num_tokens:,} tokens to learn, which do not fill one "
+                f"window: expected {self.sequence_length:,} at least, or a lower sequence_length."
+            )
+        return sentences
 
     def epoch_examples(self, seed: int, epoch: int) -> TextWindows:
         documents = self.examples("train").documents
