@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "transfer": set(),
     "checkpoints": {"files"},
     "optimizers": set(),
+    "resources": {"files"},
     "preparation": {"tasks", "files", "optimizers", "transfer", "inference"},
     "training": {
         "tasks",
@@ -55,9 +56,11 @@ MAY_IMPORT: dict[str, set[str] | None] = {
         "progress",
         "checkpoints",
         "preparation",
+        "resources",
         "inference",
         "inspection",
     },
+    "dry_runs": {"tasks", "preprocessing", "preparation", "resources", "training", "files"},
     "export": {"tasks", "generation", "preprocessing", "storage", "files", "manifests"},
     "inference": {
         "export",

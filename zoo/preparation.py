@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -158,6 +158,12 @@ class Prepared:
         of_metrics = {id(v) for v in [*model.metrics_variables, *objective.metrics_variables]}
         variables = [*model.variables, *objective.variables, *model.optimizer.variables]
         return list({id(v): v for v in variables if id(v) not in of_metrics}.values())
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raises a `ValueError` where seeds are not different numbers, one at least."""
+    if len(set(seeds)) != len(seeds) or not seeds:
+        raise ValueError(f"seeds must be different numbers, one at least; they are {list(seeds)}.")
 
 
 def prepare(

@@ -8,7 +8,6 @@ import math
 import os
 import pathlib
 import platform
-import resource
 import shlex
 import shutil
 import sys
@@ -21,9 +20,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import files, manifests
+from zoo import files, manifests, resources
 from zoo.checkpoints import INTERVAL, Checkpoint, Interrupted, StopRequest, stopping_on_signals
-from zoo.preparation import Prepared, Settings, prepare, weights_to_start_from
+from zoo.preparation import Prepared, Settings, check_seeds, prepare, weights_to_start_from
 from zoo.progress import ProgressBar
 from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
@@ -36,7 +35,7 @@ DASHBOARDS = ("none", "default", "all")
 _PARTS = ("model.keras", "task.json", "report.json")
 
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
-_EVALUATION_BATCH_SIZE = 256
+EVALUATION_BATCH_SIZE = 256
 
 
 class TrainingError(RuntimeError):
@@ -179,8 +178,7 @@ def fit_and_evaluate(
 
     if not callable(model) or isinstance(model, keras.Model):
         raise ValueError("With several seeds, model must be a function that makes a model anew.")
-    if len(set(seeds)) != len(seeds) or not seeds:
-        raise ValueError(f"seeds must be different numbers, one at least; they are {list(seeds)}.")
+    check_seeds(seeds)
     runs = [fitted(each, None if log_dir is None else log_dir / f"seed_{each}") for each in seeds]
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
@@ -293,7 +291,7 @@ class _Run:
         history, best = self.progress.history, dict(self.progress.best)
 
         # Calibration
-        if self.task.calibrate(model, self.task.examples("validation"), _EVALUATION_BATCH_SIZE):
+        if self.task.calibrate(model, self.task.examples("validation"), EVALUATION_BATCH_SIZE):
             scores = self._evaluate(model, "validation", "validating").scores
             best.update({f"val_{name}": value for name, value in scores.items()})
 
@@ -322,7 +320,7 @@ class _Run:
                 "tokens_per_second": self.progress.tokens / seconds_of_fitting,
             },
             padding_share=1 - self.progress.tokens / self.progress.positions,
-            peak_memory_mb=_peak_memory_mb(),
+            peak_memory_mb=resources.peak_memory() / 1e6,
             versions=_versions(),
             cores=len(os.sched_getaffinity(0)),
             command=self.command,
@@ -569,7 +567,7 @@ def evaluate_model(model: keras.Model, task: Task, split: str = "test") -> Evalu
 
 
 def _score(model: keras.Model, task: Task, examples) -> Evaluation:
-    return task.evaluate(model, examples, _EVALUATION_BATCH_SIZE)
+    return task.evaluate(model, examples, EVALUATION_BATCH_SIZE)
 
 
 def save_model(model: keras.Model, path: files.Path) -> None:
@@ -603,11 +601,6 @@ def _dataset_facts(task: Task, faults: Sequence[str]) -> dict:
         "fingerprint": dataset.fingerprint,
         "faults": [*faults, *task.notes()],
     }
-
-
-def _peak_memory_mb() -> float:
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _versions() -> dict[str, str]:
