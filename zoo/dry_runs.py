@@ -154,7 +154,7 @@ class DryRun:
             ("disk", _need(self.disk, self.free_disk, "free")),
             (
                 "memory",
-                f"{_megabytes(self.peak_memory)} so far, about "
+                f"{_megabytes(self.peak_memory)} so far, "
                 f"{_need(self.more_memory, self.available_memory, 'available')} more",
             ),
         ]
@@ -373,8 +373,8 @@ def _nbytes(variables: Sequence[keras.Variable]) -> int:
 
 def _need(amount: int, available: int | None, what: str) -> str:
     """An amount of bytes, beside what there is of them."""
-    told = "" if available is None else f" of {_megabytes(available)} {what}"
-    return f"{_megabytes(amount)}{told}"
+    told = "" if available is None else f" ({_megabytes(available)} {what})"
+    return f"about {_megabytes(amount)}{told}"
 
 
 def _megabytes(amount: int) -> str:

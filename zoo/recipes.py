@@ -235,14 +235,14 @@ class Recipe:
 
     def _tried(self, out: pathlib.Path, from_nothing: bool):
         """The dry run, and a model and a task that others may take for those of the run."""
-        place, first, source, its_task = self.initial_weights, None, None, None
-        if place is not None and from_nothing:
-            place = self._first_run(out)
-            if not (place / shipped.REPORT).is_file():
-                recipe = Recipe.find(self.initial_weights)
-                first, source, its_task = recipe._tried(place, from_nothing)
-        if place is not None and first is None:
-            source, its_task = zoo.load(place)
+        first, source, its_task = None, None, None
+        if self.initial_weights is not None:
+            given = self.initial_weights
+            place = self._first_run(out, given) if from_nothing else given
+            if from_nothing and not (pathlib.Path(place) / shipped.REPORT).is_file():
+                first, source, its_task = Recipe.find(given)._tried(pathlib.Path(place), True)
+            else:
+                source, its_task = zoo.load(place)
         task = self._task(self.dataset(), its_task)
         tried = zoo.dry_run(
             lambda: self._model(task),
@@ -254,9 +254,10 @@ class Recipe:
         )
         return dataclasses.replace(tried, first=first), self._model(task), task
 
-    def _first_run(self, out: pathlib.Path) -> pathlib.Path:
-        """The folder beside a run from nothing that has the weights it begins with."""
-        return out.parent / pathlib.Path(self.initial_weights).name.removesuffix(".toml")
+    @staticmethod
+    def _first_run(out: pathlib.Path, initial_weights: str) -> pathlib.Path:
+        """The folder beside a run from nothing with the run whose weights it begins with."""
+        return out.parent / pathlib.Path(initial_weights).name.removesuffix(".toml")
 
     def _take_over(self, out: pathlib.Path, overwrite: bool) -> None:
         """Makes `out` the folder of this recipe's run, which may stand there already."""
@@ -308,7 +309,7 @@ class Recipe:
         out = pathlib.Path(out)
         weights = None
         if self.initial_weights is not None:
-            weights = self._first_run(out)
+            weights = self._first_run(out, self.initial_weights)
             if not (weights / shipped.REPORT).is_file():
                 first = Recipe.find(self.initial_weights)
                 first.fit_from_nothing(weights, command=command, verbose=verbose)
