@@ -50,15 +50,6 @@ THREE = ("bad", "good", "fair")
                 TextDataset("mine", train=split(0, 1), validation=split(0), test=split(1)),
                 minimum_count=1,
             ),
-            "leaves no text to learn from",
-        ),
-        (
-            lambda: zoo.tasks.text_generation(
-                TextDataset(
-                    "mine", train=split(0, 1, 1), validation=split(1), test=split(0), audit=None
-                ),
-                minimum_count=1,
-            ),
             "tokens to learn, which do not fill one window: expected 128 at least",
         ),
     ],
