@@ -32,6 +32,9 @@ _MEASURED_SECONDS = 3.0
 _GRAPHS = 3_000_000
 _CURVES = 1_000_000
 
+# Bytes of memory that tracing the graphs of a SavedModel takes, about.
+_TRACES = 100_000_000
+
 # Of TensorBoard's projector: tokens that it gets, and bytes of a number as text.
 _PROJECTED_TOKENS = 5_000
 _PROJECTED_NUMBER = 12
@@ -357,14 +360,15 @@ def _projected(model) -> int:
 
 
 def _more_memory(prepared: Prepared) -> int:
-    """Bytes that the whole fit takes beside what the dry run has at its end.
+    """Bytes that the whole fit takes beside what this process has now.
 
-    The best weights are kept, a checkpoint holds them again and all that changes, and for the
-    export the model is read anew and written once more.
+    The best weights are kept, a checkpoint holds them again and all that changes; for the export
+    the model is made anew and its graphs are traced. What was given back since the peak comes
+    again.
     """
     weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
-    unread = resources.peak_memory() - resources.resident_memory()
-    return max(2 * weights + state, unread) + 2 * weights
+    given_back = max(resources.peak_memory() - resources.resident_memory(), 0)
+    return given_back + 2 * weights + max(state, 2 * weights + _TRACES)
 
 
 def _nbytes(variables: Sequence[keras.Variable]) -> int:
