@@ -12,6 +12,7 @@ import pytest
 
 import zoo
 from tests.conftest import bag_recipe
+from tests.models.cases import SMALL
 from zoo import cli, resources
 from zoo.dry_runs import ShortageError
 from zoo.recipes import Recipe
@@ -19,19 +20,12 @@ from zoo.recipes import Recipe
 DATA = bag_recipe().data_options
 
 
-# What makes an architecture small.
-OPTIONS = {
-    "bag_of_words": {"embedding_dim": 4},
-    "bag_of_bigrams": {"num_buckets": 64},
-    "gru": {"embedding_dim": 4, "units": 4},
-    "transformer": {"embedding_dim": 4, "num_heads": 2, "hidden_units": 4, "num_layers": 1},
-}
 SLOW = pytest.param("transformer", marks=pytest.mark.slow)
 
 
 def tiny(model: str, task: str, **options) -> Recipe:
     return dataclasses.replace(
-        bag_recipe(), model=model, task=task, model_options=OPTIONS[model], **options
+        bag_recipe(), model=model, task=task, model_options=SMALL[model], **options
     )
 
 
