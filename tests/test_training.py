@@ -178,8 +178,8 @@ def test_after_a_loss_that_is_no_number_the_last_checkpoint_is_good(task, tmp_pa
         fit(task, epochs=2, log_dir=tmp_path, callbacks=[Spoiler()])
     assert re.fullmatch(
         r"The loss became nan at step 6 in epoch 2: try a lower learning_rate or clip_norm, in "
-        r"another folder or with --overwrite in .*\. model\.keras there has the weights of "
-        r"epoch 1, the best before\. Gone on with from checkpoint\.npz it would come to the same\.",
+        r"another folder or with --overwrite\. .*model\.keras has the weights of epoch 1, the best "
+        r"before\. Gone on with from checkpoint\.npz it would come to the same\.",
         str(told.value),
     )
     weights = zoo.load(tmp_path)[0].get_weights()

@@ -18,7 +18,7 @@ from zoo.preprocessing import TextToIds
 from zoo.preprocessing.special_tokens import UNKNOWN_ID
 from zoo.tasks.batches import epoch_batches, sorted_batches
 from zoo.tasks.task import SPLITS, Task
-from zoo.training import EVALUATION_BATCH_SIZE
+from zoo.training import EVALUATION_BATCH_SIZE, check_dashboards
 
 # Texts that are read without a bound on their length, to tell how long they are.
 _MOST_SAMPLED = 2_000
@@ -202,6 +202,7 @@ def dry_run(
         TypeError: for an argument that it does not have.
     """
     asked = Settings(**settings)
+    check_dashboards(dashboards)
     if seeds is not None:
         check_seeds(seeds)
     faults = task.check_data(SPLITS if test else SPLITS[:-1])

@@ -142,10 +142,7 @@ def fit_and_evaluate(
         class_weights=class_weights,
         early_stopping=early_stopping,
     )
-    if dashboards not in DASHBOARDS:
-        raise ValueError(
-            f"dashboards must be one of {', '.join(DASHBOARDS)}; it is {dashboards!r}."
-        )
+    check_dashboards(dashboards)
     command = _command() if command is None else command
     log_dir = None if log_dir is None else pathlib.Path(log_dir)
     if resume and log_dir is None:
@@ -190,6 +187,14 @@ def fit_and_evaluate(
         report.save(log_dir / "report.json")
         manifests.write_manifest(log_dir, _PARTS)
     return report
+
+
+def check_dashboards(dashboards: str) -> None:
+    """Raises a `ValueError` for what is not in `DASHBOARDS`."""
+    if dashboards not in DASHBOARDS:
+        raise ValueError(
+            f"dashboards must be one of {', '.join(DASHBOARDS)}; it is {dashboards!r}."
+        )
 
 
 @dataclasses.dataclass
@@ -430,11 +435,12 @@ class _Run:
         told = f" in epoch {self.progress.epoch + 1}: try a lower learning_rate or clip_norm"
         if self.log_dir is None or self.checkpoint is None:
             return f"{told}."
-        told += f", in another folder or with --overwrite in {self.log_dir}."
+        # A recipe holds for its folder, where another would be refused.
+        told += ", in another folder or with --overwrite."
         if self.progress.best_epoch:
             told += (
-                f" model.keras there has the weights of epoch {self.progress.best_epoch}, the "
-                "best before."
+                f" {self.log_dir / 'model.keras'} has the weights of epoch "
+                f"{self.progress.best_epoch}, the best before."
             )
         if self.checkpoint.path.exists():
             told += f" Gone on with from {self.checkpoint.path.name} it would come to the same."
