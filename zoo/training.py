@@ -26,7 +26,7 @@ from zoo.preparation import Prepared, Settings, check_seeds, prepare, weights_to
 from zoo.progress import ProgressBar
 from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
-from zoo.tasks.task import SPLITS, Evaluation, Task
+from zoo.tasks.task import SPLITS, Evaluation, NotFiniteError, Task
 
 # What of TensorBoard's dashboards is filled.
 DASHBOARDS = ("none", "default", "all")
@@ -357,10 +357,13 @@ class _Run:
             callbacks.on_epoch_begin(epoch)
             first_step = sum(steps_by_epoch[:epoch])
             means = self._train_epoch(prepared, first_step, callbacks, request)
-            progress.validation = validation = self._evaluate(model, "validation", "validating")
-            score = validation.scores[metric.removeprefix("val_")]
-            if score is None or not math.isfinite(score):
-                raise TrainingError(f"{metric} became {score}" + self._what_to_try())
+            try:
+                validation = self._evaluate(model, "validation", "validating")
+            except NotFiniteError as error:
+                raise TrainingError(
+                    "The validation loss became no finite number" + self._what_to_try()
+                ) from error
+            progress.validation = validation
             entry = {
                 "epoch": epoch + 1,
                 **means,

@@ -18,7 +18,7 @@ def split(*labels: int, text: str | None = None) -> Split:
 def sentiment(names=("bad", "good"), *, options=None, **splits):
     held_out = {"validation": split(0, 1), "test": split(0, 1)}
     dataset = TextDataset("mine", label_names=names, **{"train": split(0, 1), **held_out, **splits})
-    return zoo.tasks.sentiment(dataset, minimum_count=1, **(options or {}))
+    return zoo.tasks.sentiment(dataset, **{"minimum_count": 1, **(options or {})})
 
 
 THREE = ("bad", "good", "fair")
@@ -36,7 +36,14 @@ THREE = ("bad", "good", "fair")
         (lambda: sentiment(THREE, validation=split(2)), "validation split has labels .*: 'fair'"),
         (
             lambda: sentiment(train=Split(["<br />", "<p>"], np.array([0, 1], "int32"))),
-            "vocabulary is empty: no token comes 1 times in the 2 texts",
+            "vocabulary is empty: no text held a single token",
+        ),
+        (
+            lambda: sentiment(
+                train=Split(["one", "two"], np.array([0, 1], "int32")),
+                options={"minimum_count": 2},
+            ),
+            "vocabulary is empty: no token comes 2 times in the 2 texts",
         ),
         (
             lambda: sentiment(

@@ -159,7 +159,9 @@ class TextToIds(keras.layers.Layer):
                 counts[token] += count
         for token in SPECIAL_TOKENS:
             del counts[token.encode()]
-        if max(counts.values(), default=0) < self.minimum_count:
+        if not counts:
+            raise ValueError("The vocabulary is empty: no text held a single token.")
+        if max(counts.values()) < self.minimum_count:
             raise ValueError(
                 f"The vocabulary is empty: no token comes {self.minimum_count} times in the "
                 f"{len(texts):,} texts that it is made of."

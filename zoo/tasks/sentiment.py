@@ -11,7 +11,7 @@ from zoo.tasks import error_analysis, scores
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.checks import check_labels
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import SPLITS, Evaluation, Examples, Task, make_text_to_ids
+from zoo.tasks.task import SPLITS, Evaluation, Examples, NotFiniteError, Task, make_text_to_ids
 
 
 @register_task
@@ -158,6 +158,8 @@ class Sentiment(Task):
 
     def evaluate(self, model, examples: Examples, batch_size: int) -> Evaluation:
         logits = self._logits(model, examples, batch_size)
+        if not np.isfinite(logits).all():
+            raise NotFiniteError("The model's logits are no finite numbers.")
         return self.score(examples.targets, scores.softmax(logits), examples.texts)
 
     def score(

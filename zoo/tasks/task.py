@@ -32,6 +32,10 @@ _READING = (
 )
 
 
+class NotFiniteError(ValueError):
+    """What a model answers is no number, or an infinite one, and cannot be scored."""
+
+
 class AnyExamples(Protocol):
     """What the routine needs to know of a task's examples."""
 
@@ -243,6 +247,9 @@ class Task(abc.ABC):
             model: a Keras model, inputs of a batch -> logits.
             examples: the split.
             batch_size: examples a call, at most; the scores do not depend on it.
+
+        Raises:
+            NotFiniteError: where the model's answers are no finite numbers.
         """
 
     def calibrate(self, model, validation: Any, batch_size: int) -> bool:

@@ -12,7 +12,14 @@ from zoo.preprocessing import TokenSequences
 from zoo.preprocessing.special_tokens import START_ID
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import SPLITS, WIDTH_MULTIPLE, Evaluation, Task, make_text_to_ids
+from zoo.tasks.task import (
+    SPLITS,
+    WIDTH_MULTIPLE,
+    Evaluation,
+    NotFiniteError,
+    Task,
+    make_text_to_ids,
+)
 from zoo.tasks.text_windows import (
     TextWindows,
     evaluation_windows,
@@ -266,6 +273,8 @@ class TextGeneration(Task):
             inputs, targets, weights = self.batch(examples, indices, with_source=with_source)
             each = losses.predict_on_batch({"inputs": inputs, "targets": targets})
             nats += float((np.asarray(each, "float64") * weights).sum())
+        if not math.isfinite(nats):
+            raise NotFiniteError("The model's loss is no finite number.")
         return self.score(nats, examples.num_asked, examples.split)
 
     def score(self, nats: float, num_tokens: int, split: str) -> Evaluation:
