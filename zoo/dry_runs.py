@@ -5,6 +5,7 @@ written.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from zoo.preprocessing import TextToIds
 from zoo.preprocessing.special_tokens import UNKNOWN_ID
 from zoo.tasks.batches import epoch_batches, sorted_batches
 from zoo.tasks.task import SPLITS, Task
-from zoo.training import EVALUATION_BATCH_SIZE, check_dashboards
+from zoo.training import EVALUATION_BATCH_SIZE, TrainingError, check_dashboards
 
 # Texts that are read without a bound on their length, to tell how long they are.
 _MOST_SAMPLED = 2_000
@@ -153,7 +154,7 @@ class DryRun:
                 f"{self.steps:,}, epochs {self.epochs}"
                 + (f", for each of {self.num_seeds} seeds" if self.num_seeds > 1 else ""),
             ),
-            ("seconds", f"about {sum(self.seconds.values()):,.0f}: {seconds}"),
+            ("seconds", f"about {sum(self.seconds.values()):,.0f} until the export: {seconds}"),
             ("disk", _need(self.disk, self.free_disk, "free")),
             (
                 "memory",
@@ -163,7 +164,12 @@ class DryRun:
         ]
         if self.first is not None:
             rows = [*self.first.rows(), ("then", "from the weights of this"), *rows]
-            rows.append(("in all", f"about {self.total_seconds:,.0f} seconds"))
+            rows.append(
+                (
+                    "in all",
+                    f"about {self.total_seconds:,.0f} seconds and {_megabytes(self.total_disk)}",
+                )
+            )
         return rows
 
     def __str__(self) -> str:
@@ -200,6 +206,7 @@ def dry_run(
     Raises:
         ValueError: for data or arguments that a fit would refuse.
         TypeError: for an argument that it does not have.
+        TrainingError: where the loss of these steps is not a finite number.
     """
     asked = Settings(**settings)
     check_dashboards(dashboards)
@@ -269,7 +276,12 @@ def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
 
     def step(place: int) -> float:
         start = time.perf_counter()
-        prepared.train_step(examples, batches[place], np.random.default_rng([seed, 0, place]))
+        random = np.random.default_rng([seed, 0, place])
+        loss = prepared.train_step(examples, batches[place], random).logs["loss"]
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} within some steps: try a lower learning_rate or clip_norm."
+            )
         return time.perf_counter() - start
 
     # The first step is compiled for its width, the second for any.
