@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import zoo
 from tests.conftest import fit_writer, make_run
+from zoo.checkpoints import Checkpoint
 from zoo.optimizers import OPTIMIZERS, WarmupDecay
 from zoo.tasks.batches import epoch_batches
 from zoo.training import TrainingError
@@ -162,6 +164,41 @@ def test_a_loss_that_is_no_number_stops_with_the_step(task):
     model.logits.bias.assign([math.nan, 0.0])
     with pytest.raises(TrainingError, match=r"loss became nan at step 1.*lower learning_rate"):
         fit(task, model)
+
+
+def test_after_a_loss_that_is_no_number_the_last_checkpoint_is_good(task, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checkpoint, "is_due", True)
+
+    class Spoiler(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.logits.bias.assign([math.nan, 0.0])
+
+    with pytest.raises(TrainingError) as told:
+        fit(task, epochs=2, log_dir=tmp_path, callbacks=[Spoiler()])
+    assert re.fullmatch(
+        r"The loss became nan at step 6 in epoch 2: try a lower learning_rate or clip_norm, in "
+        r"another folder or with --overwrite\. .*model\.keras has the weights of epoch 1, the best "
+        r"before\. Gone on with from checkpoint\.npz it would come to the same\.",
+        str(told.value),
+    )
+    weights = zoo.load(tmp_path)[0].get_weights()
+    assert all(np.isfinite(array).all() for array in weights)
+    # Nothing spoils it now: it goes on.
+    assert len(fit(task, epochs=2, log_dir=tmp_path, resume=True).history) == 2
+
+
+def test_a_validation_loss_that_is_no_number_makes_no_best_epoch(task, tmp_path):
+    class Spoiler(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 4:
+                self.model.logits.bias.assign([math.nan, 0.0])
+
+    with pytest.raises(
+        TrainingError, match=r"validation loss became no finite number in epoch 1: try"
+    ):
+        fit(task, log_dir=tmp_path, callbacks=[Spoiler()])
+    assert not (tmp_path / "model.keras").exists()
 
 
 @pytest.mark.parametrize(

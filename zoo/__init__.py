@@ -20,6 +20,7 @@ _HOMES = {
     "tasks": None,
     "fit_and_evaluate": "zoo.training",
     "evaluate_model": "zoo.training",
+    "dry_run": "zoo.dry_runs",
     "transfer_weights": "zoo.transfer",
     "Report": "zoo.report",
     "leaderboard": "zoo.leaderboards",

@@ -206,20 +206,23 @@ def leaderboard(markdown, again):
 @_training_options
 @_storage_option
 @click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
+@click.option("--dry-run", is_flag=True, help="Do all but fitting, and say what that would take.")
 @click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT, and begin anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def fit(model, task, recipe, initial_weights, out, overwrite, as_json, quiet, **options):
+def fit(model, task, recipe, initial_weights, out, dry_run, overwrite, as_json, quiet, **options):
     """Fits MODEL to TASK and writes the run.
 
     OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard. Stopped
-    or killed, the same command goes on where it was, and comes to the same result.
+    or killed, the same command goes on where it was, and comes to the same result. With --dry-run
+    nothing is written: data is checked, and time, disk and memory are estimated.
 
     \b
     zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
     zoo fit gru sentiment --data mine.csv --text-column body --label-column stars --out runs/mine
     zoo fit gru text_generation --data tiny_shakespeare --level character --out runs/gru
     zoo fit --from gru_imdb --data mine.csv --out runs/mine
+    zoo fit --recipe gru_imdb --out runs/gru --dry-run
     zoo fit --recipe gru_imdb --out runs/gru
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
@@ -227,17 +230,18 @@ def fit(model, task, recipe, initial_weights, out, overwrite, as_json, quiet, **
         raise click.UsageError("Give --seed or --seeds, not both.")
     made = _recipe(model, task, recipe, initial_weights, given)
     made.check()
-    if recipe is not None and initial_weights is None:
+    from_nothing = recipe is not None and initial_weights is None
+    if dry_run:
+        tried = made.dry_run(out, from_nothing=from_nothing, overwrite=overwrite)
+        click.echo(json.dumps(tried.to_dict()) if as_json else tried)
+        tried.check()
+        return
+    if from_nothing:
         report = made.fit_from_nothing(
             out, overwrite=overwrite, command=_command(), verbose=not quiet
         )
     else:
-        dataset = made.dataset()
-        for sentence in dataset.audit.sentences():
-            click.echo(f"Note: {sentence}", err=True)
-        report = made.fit(
-            out, dataset=dataset, overwrite=overwrite, command=_command(), verbose=not quiet
-        )
+        report = made.fit(out, overwrite=overwrite, command=_command(), verbose=not quiet)
     _print_report(report, as_json)
 
 

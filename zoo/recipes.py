@@ -180,14 +180,12 @@ class Recipe:
 
     def _fit(self, out: pathlib.Path, dataset, initial_weights, command, verbose):
         dataset = self.dataset() if dataset is None else dataset
-        options = dict(self.task_options)
-        place, source = initial_weights or self.initial_weights, None
-        if place is not None:
-            source, options["vocabulary_of"] = zoo.load(place)
-        task = zoo.tasks.create_task(self.task, dataset, **options)
+        place = initial_weights or self.initial_weights
+        source, its_task = (None, None) if place is None else zoo.load(place)
+        task = self._task(dataset, its_task)
         self.save(out / shipped.RECIPE)
         report = zoo.fit_and_evaluate(
-            lambda: zoo.create_model(self.model, **task.model_arguments(), **self.model_options),
+            lambda: self._model(task),
             task,
             **self.training,
             initial_weights=source,
@@ -201,6 +199,65 @@ class Recipe:
             model, fitted_task = zoo.load(out)
             zoo.export_saved_model(model, fitted_task, saved_model, storage=self.storage)
         return report
+
+    def _task(self, dataset, vocabulary_of):
+        """The task on a dataset, with the vocabulary of another task if there is one."""
+        options = dict(self.task_options)
+        if vocabulary_of is not None:
+            options["vocabulary_of"] = vocabulary_of
+        return zoo.tasks.create_task(self.task, dataset, **options)
+
+    def _model(self, task):
+        """A model for the task, with weights of chance."""
+        return zoo.create_model(self.model, **task.model_arguments(), **self.model_options)
+
+    def dry_run(self, out: files.Path, *, from_nothing: bool = False, overwrite: bool = False):
+        """Does all that `fit` would but fitting, and estimates what that takes; see `zoo.dry_run`.
+
+        Nothing is written.
+
+        Args:
+            out: the folder that the run would have.
+            from_nothing: whether it is for `fit_from_nothing`, which may have to fit another recipe
+                first.
+            overwrite: whether what another fit left in `out` would be removed.
+
+        Returns:
+            A `DryRun`; its `check` raises where disk or memory would not do.
+
+        Raises:
+            FileError: where `out` holds a run of another recipe.
+        """
+        out = pathlib.Path(out)
+        if not overwrite:
+            self._check_same(out)
+        return self._tried(out, from_nothing)[0]
+
+    def _tried(self, out: pathlib.Path, from_nothing: bool):
+        """The dry run, and a model and a task that others may take for those of the run."""
+        first, source, its_task = None, None, None
+        if self.initial_weights is not None:
+            given = self.initial_weights
+            place = self._first_run(out, given) if from_nothing else given
+            if from_nothing and not (pathlib.Path(place) / shipped.REPORT).is_file():
+                first, source, its_task = Recipe.find(given)._tried(pathlib.Path(place), True)
+            else:
+                source, its_task = zoo.load(place)
+        task = self._task(self.dataset(), its_task)
+        tried = zoo.dry_run(
+            lambda: self._model(task),
+            task,
+            **self.training,
+            initial_weights=source,
+            log_dir=out,
+            storage=self.storage,
+        )
+        return dataclasses.replace(tried, first=first), self._model(task), task
+
+    @staticmethod
+    def _first_run(out: pathlib.Path, initial_weights: str) -> pathlib.Path:
+        """The folder beside a run from nothing with the run whose weights it begins with."""
+        return out.parent / pathlib.Path(initial_weights).name.removesuffix(".toml")
 
     def _take_over(self, out: pathlib.Path, overwrite: bool) -> None:
         """Makes `out` the folder of this recipe's run, which may stand there already."""
@@ -252,7 +309,7 @@ class Recipe:
         out = pathlib.Path(out)
         weights = None
         if self.initial_weights is not None:
-            weights = out.parent / pathlib.Path(self.initial_weights).name.removesuffix(".toml")
+            weights = self._first_run(out, self.initial_weights)
             if not (weights / shipped.REPORT).is_file():
                 first = Recipe.find(self.initial_weights)
                 first.fit_from_nothing(weights, command=command, verbose=verbose)

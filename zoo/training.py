@@ -8,7 +8,6 @@ import math
 import os
 import pathlib
 import platform
-import resource
 import shlex
 import shutil
 import sys
@@ -21,17 +20,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import files, manifests
+from zoo import files, manifests, resources
 from zoo.checkpoints import INTERVAL, Checkpoint, Interrupted, StopRequest, stopping_on_signals
-from zoo.optimizers import OPTIMIZERS, RATES, SCHEDULES, WEIGHT_DECAYS, WarmupDecay
+from zoo.preparation import Prepared, Settings, check_seeds, prepare, weights_to_start_from
 from zoo.progress import ProgressBar
 from zoo.report import Report
 from zoo.tasks.batches import epoch_batches
-from zoo.tasks.task import SPLITS, Evaluation, Task
-from zoo.transfer import transfer_weights
-
-# The most epochs of a fit where nobody says how many.
-_MOST_DEFAULT_EPOCHS = 20
+from zoo.tasks.task import SPLITS, Evaluation, NotFiniteError, Task
 
 # What of TensorBoard's dashboards is filled.
 DASHBOARDS = ("none", "default", "all")
@@ -40,7 +35,7 @@ DASHBOARDS = ("none", "default", "all")
 _PARTS = ("model.keras", "task.json", "report.json")
 
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
-_EVALUATION_BATCH_SIZE = 256
+EVALUATION_BATCH_SIZE = 256
 
 
 class TrainingError(RuntimeError):
@@ -135,13 +130,10 @@ def fit_and_evaluate(
             between two steps; `resume` goes on from there.
         FileError: where `log_dir` cannot be written to, or a checkpoint in it is damaged.
     """
-    if epochs is None:
-        steps = math.ceil(len(task.examples("train")) / max(batch_size, 1))
-        epochs = min(math.ceil(task.suggested_steps / steps), _MOST_DEFAULT_EPOCHS)
-    settings = _Settings(
+    settings = Settings(
         epochs=epochs,
         batch_size=batch_size,
-        optimizer=task.suggested_optimizer if optimizer is None else optimizer,
+        optimizer=optimizer,
         learning_rate=learning_rate,
         schedule=schedule,
         warmup=warmup,
@@ -150,15 +142,17 @@ def fit_and_evaluate(
         class_weights=class_weights,
         early_stopping=early_stopping,
     )
-    if dashboards not in DASHBOARDS:
-        raise ValueError(
-            f"dashboards must be one of {', '.join(DASHBOARDS)}; it is {dashboards!r}."
-        )
+    check_dashboards(dashboards)
     command = _command() if command is None else command
-    source = None if initial_weights is None else _weights_to_start_from(initial_weights, task)
     log_dir = None if log_dir is None else pathlib.Path(log_dir)
     if resume and log_dir is None:
         raise ValueError("resume asks for log_dir, the folder of the run to go on with.")
+    faults = task.check_data(SPLITS if test else SPLITS[:-1])
+    if verbose:
+        for sentence in faults:
+            print(f"Note: {sentence}", file=sys.stderr)
+    settings = settings.for_task(task)
+    source = None if initial_weights is None else weights_to_start_from(initial_weights, task)
 
     def fitted(seed: int, folder: pathlib.Path | None) -> Report:
         run = _Run(
@@ -172,6 +166,7 @@ def fit_and_evaluate(
             verbose=verbose,
             command=command,
             source=source,
+            faults=faults,
         )
         return run(model, test)
 
@@ -180,8 +175,7 @@ def fit_and_evaluate(
 
     if not callable(model) or isinstance(model, keras.Model):
         raise ValueError("With several seeds, model must be a function that makes a model anew.")
-    if len(set(seeds)) != len(seeds) or not seeds:
-        raise ValueError(f"seeds must be different numbers, one at least; they are {list(seeds)}.")
+    check_seeds(seeds)
     runs = [fitted(each, None if log_dir is None else log_dir / f"seed_{each}") for each in seeds]
     report = Report.over_seeds(runs, command)
     if log_dir is not None:
@@ -195,87 +189,12 @@ def fit_and_evaluate(
     return report
 
 
-def _weights_to_start_from(given: keras.Model | files.Path, task: Task) -> keras.Model:
-    """A model to copy from; one that was trained with another vocabulary is refused."""
-    if isinstance(given, keras.Model):
-        return given
-    from zoo.inference import load
-
-    model, its_task = load(given)
-    if task.dataset is not None:
-        task.examples("train")
-    if its_task.text_to_ids.vocabulary != task.text_to_ids.vocabulary:
+def check_dashboards(dashboards: str) -> None:
+    """Raises a `ValueError` for what is not in `DASHBOARDS`."""
+    if dashboards not in DASHBOARDS:
         raise ValueError(
-            f"The weights of {given} belong to another vocabulary: expected a task that was made "
-            "with vocabulary_of= the task of that model."
+            f"dashboards must be one of {', '.join(DASHBOARDS)}; it is {dashboards!r}."
         )
-    return model
-
-
-@dataclasses.dataclass(frozen=True)
-class _Settings:
-    """The arguments of a fit, checked."""
-
-    epochs: int
-    batch_size: int
-    optimizer: str | keras.optimizers.Optimizer
-    learning_rate: float | None
-    schedule: str
-    warmup: float
-    clip_norm: float | None
-    weight_decay: float | None
-    class_weights: str | Mapping[str, float] | None
-    early_stopping: int | None
-
-    def __post_init__(self):
-        for name in ("epochs", "batch_size", "early_stopping"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1; it is {value}.")
-        if isinstance(self.optimizer, str) and self.optimizer not in OPTIMIZERS:
-            raise ValueError(
-                f"optimizer must be one of {', '.join(OPTIMIZERS)}, or a Keras optimizer; "
-                f"it is {self.optimizer!r}."
-            )
-        if self.schedule not in SCHEDULES:
-            raise ValueError(
-                f"schedule must be one of {', '.join(SCHEDULES)}; it is {self.schedule!r}."
-            )
-        if not 0 <= self.warmup < 1:
-            raise ValueError(f"warmup must be at least 0 and below 1; it is {self.warmup}.")
-        for name in ("learning_rate", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{name} must be above 0; it is {value}.")
-        if self.weight_decay is not None and not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"weight_decay must be 0 or more; it is {self.weight_decay}.")
-
-    def for_model(self, model: keras.Model) -> "_Settings":
-        """These settings with what suits model and optimizer, where nothing was asked for."""
-        rate, weight_decay = self.learning_rate, self.weight_decay
-        if rate is None:
-            rate = getattr(model, "suggested_learning_rate", 1e-3)
-            if isinstance(self.optimizer, str):
-                rate = RATES.get(self.optimizer, rate)
-        if weight_decay is None and isinstance(self.optimizer, str):
-            weight_decay = WEIGHT_DECAYS.get(self.optimizer)
-        return dataclasses.replace(self, learning_rate=rate, weight_decay=weight_decay)
-
-    def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
-        if not isinstance(self.optimizer, str):
-            return self.optimizer
-        assert self.learning_rate is not None
-        return OPTIMIZERS[self.optimizer](
-            WarmupDecay(self.learning_rate, steps, warmup=self.warmup, decay=self.schedule),
-            global_clipnorm=self.clip_norm,
-            weight_decay=self.weight_decay,
-        )
-
-    def to_dict(self) -> dict:
-        entries = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        if not isinstance(self.optimizer, str):
-            entries["optimizer"] = type(self.optimizer).__name__.lower()
-        return entries
 
 
 @dataclasses.dataclass
@@ -333,7 +252,7 @@ class _Run:
     """One fit with one seed, in the order in which it happens."""
 
     task: Task
-    settings: _Settings
+    settings: Settings
     seed: int
     log_dir: pathlib.Path | None
     resume: bool
@@ -342,6 +261,7 @@ class _Run:
     verbose: bool
     command: str
     source: keras.Model | None
+    faults: Sequence[str]
 
     def __post_init__(self):
         self.progress = _Progress()
@@ -352,42 +272,16 @@ class _Run:
             self.checkpoint = Checkpoint(self.log_dir / "checkpoint.npz")
 
     def __call__(self, model, test: bool) -> Report:
-        # Data
+        prepared = prepare(model, self.task, self.settings, self.seed, self.source)
+        model, self.settings = prepared.model, prepared.settings
         train = self.task.examples("train")
-        class_weights = self.task.class_weights(train, self.settings.class_weights)
-        # An epoch of windows of text may have one batch more than another.
-        steps_by_epoch = [
-            math.ceil(len(self.task.epoch_examples(self.seed, epoch)) / self.settings.batch_size)
-            for epoch in range(self.settings.epochs)
-        ]
 
-        # Model
-        keras.utils.set_random_seed(self.seed)
-        if not isinstance(model, keras.Model):
-            model = model()
-        if hasattr(model, "adapt"):
-            model.adapt(train.sequences, train.targets)
-        if self.source is not None:
-            transfer_weights(self.source, model)
-        self.settings = self.settings.for_model(model)
-        model.compile(
-            self.settings.make_optimizer(sum(steps_by_epoch)),
-            loss=self.task.loss(),
-            metrics=self.task.metrics(),
-            # XLA would compile anew for each width of a batch, which on a CPU never pays.
-            jit_compile=keras.backend.backend() == "jax",
-        )
-        objective = self.task.objective(model)
-        if objective is not model:
-            objective.compile(
-                model.optimizer, metrics=self.task.metrics(), jit_compile=model.jit_compile
-            )
         # What was there before
         self._arguments = {**self._told(model), "test": test}
         ended = self._ended_report(model)
         if ended is not None:
             return ended
-        self._restore(model, objective)
+        self._restore(prepared)
 
         # Fit
         if self.log_dir is not None:
@@ -398,11 +292,11 @@ class _Run:
         # Without a folder there is nothing to go on from: a signal then works as ever.
         never = contextlib.nullcontext(StopRequest())
         with never if self.log_dir is None else stopping_on_signals() as request:
-            self._fit(model, objective, class_weights, steps_by_epoch, request)
+            self._fit(prepared, request)
         history, best = self.progress.history, dict(self.progress.best)
 
         # Calibration
-        if self.task.calibrate(model, self.task.examples("validation"), _EVALUATION_BATCH_SIZE):
+        if self.task.calibrate(model, self.task.examples("validation"), EVALUATION_BATCH_SIZE):
             scores = self._evaluate(model, "validation", "validating").scores
             best.update({f"val_{name}": value for name, value in scores.items()})
 
@@ -417,7 +311,7 @@ class _Run:
         report = Report(
             task=self.task.name,
             model={"name": model.name, "parameters": model.count_params()},
-            dataset=_dataset_facts(self.task),
+            dataset=_dataset_facts(self.task, self.faults),
             seed=self.seed,
             training={**self.settings.to_dict(), "best_epoch": best["epoch"]},
             history=history,
@@ -431,7 +325,7 @@ class _Run:
                 "tokens_per_second": self.progress.tokens / seconds_of_fitting,
             },
             padding_share=1 - self.progress.tokens / self.progress.positions,
-            peak_memory_mb=_peak_memory_mb(),
+            peak_memory_mb=resources.peak_memory() / 1e6,
             versions=_versions(),
             cores=len(os.sched_getaffinity(0)),
             command=self.command,
@@ -446,16 +340,10 @@ class _Run:
             self.tensorboard.write_report(report)
         return report
 
-    def _fit(
-        self,
-        model,
-        objective,
-        class_weights,
-        steps_by_epoch: Sequence[int],
-        request: StopRequest,
-    ) -> None:
+    def _fit(self, prepared: Prepared, request: StopRequest) -> None:
         """All epochs that are left; leaves the best weights in the model."""
         progress = self.progress
+        model, steps_by_epoch = prepared.model, prepared.steps_by_epoch
         callbacks = keras.callbacks.CallbackList(
             self._callbacks(), model=model, epochs=self.settings.epochs, steps=steps_by_epoch[0]
         )
@@ -467,10 +355,15 @@ class _Run:
         while not progress.has_ended:
             epoch = progress.epoch
             callbacks.on_epoch_begin(epoch)
-            means = self._train_epoch(
-                model, objective, class_weights, sum(steps_by_epoch[:epoch]), callbacks, request
-            )
-            progress.validation = validation = self._evaluate(model, "validation", "validating")
+            first_step = sum(steps_by_epoch[:epoch])
+            means = self._train_epoch(prepared, first_step, callbacks, request)
+            try:
+                validation = self._evaluate(model, "validation", "validating")
+            except NotFiniteError as error:
+                raise TrainingError(
+                    "The validation loss became no finite number" + self._what_to_try()
+                ) from error
+            progress.validation = validation
             entry = {
                 "epoch": epoch + 1,
                 **means,
@@ -493,50 +386,43 @@ class _Run:
                 or progress.epoch == self.settings.epochs
                 or (patience and progress.epoch - progress.best_epoch >= patience)
             )
-            self._stop_or_save(model, objective, request)
+            self._stop_or_save(prepared, request)
         model.set_weights(self.best_weights)
         progress.validation = best_validation
         callbacks.on_train_end()
 
     def _train_epoch(
-        self, model, objective, class_weights, first_step: int, callbacks, request: StopRequest
+        self, prepared: Prepared, first_step: int, callbacks, request: StopRequest
     ) -> dict:
         """What is left of an epoch. Returns the mean of what each of its batches gave."""
         progress = self.progress
         epoch = progress.epoch
         train = self.task.epoch_examples(self.seed, epoch)
         batches = epoch_batches(train.lengths, self.settings.batch_size, self.seed, epoch)
-        with_source = getattr(model, "reads_source", False)
         if progress.step == 0:
-            _seed_dropout(model, self.seed, first_step)
+            _seed_dropout(prepared.model, self.seed, first_step)
         start = time.perf_counter()
         for index, indices in enumerate(batches):
             if index < progress.step:
                 continue
             callbacks.on_train_batch_begin(index)
-            inputs, targets, weights = self.task.batch(
-                train,
-                indices,
-                with_source=with_source,
-                random=np.random.default_rng([self.seed, epoch, index]),
-            )
-            batch_weight = len(indices) if weights is None else float(weights.sum())
-            if class_weights is not None:
-                weights = class_weights[targets]
-            logs = objective.train_on_batch(inputs, targets, weights, return_dict=True)
-            if not math.isfinite(logs["loss"]):
-                raise TrainingError(self._what_went_wrong(logs["loss"], first_step + index + 1))
-            for name, value in logs.items():
-                progress.sums[name] = progress.sums.get(name, 0.0) + float(value) * batch_weight
-            progress.weight += batch_weight
+            random = np.random.default_rng([self.seed, epoch, index])
+            step = prepared.train_step(train, indices, random)
+            if not math.isfinite(step.logs["loss"]):
+                raise TrainingError(
+                    f"The loss became {step.logs['loss']} at step {first_step + index + 1}"
+                    + self._what_to_try()
+                )
+            for name, value in step.logs.items():
+                progress.sums[name] = progress.sums.get(name, 0.0) + float(value) * step.weight
+            progress.weight += step.weight
             progress.tokens += int(train.lengths[indices].sum())
-            read = inputs if objective is model else inputs["inputs"]
-            progress.positions += sum(map(np.size, keras.tree.flatten(read)))
+            progress.positions += step.positions
             progress.step = index + 1
-            callbacks.on_train_batch_end(index, logs)
+            callbacks.on_train_batch_end(index, step.logs)
             if request.signal or (self.checkpoint is not None and self.checkpoint.is_due):
                 start = self._count_seconds(start)
-                self._stop_or_save(model, objective, request)
+                self._stop_or_save(prepared, request)
         self._count_seconds(start)
         return {name: value / progress.weight for name, value in progress.sums.items()}
 
@@ -547,17 +433,21 @@ class _Run:
         self.progress.epoch_seconds += now - start
         return now
 
-    def _what_went_wrong(self, loss: float, step: int) -> str:
-        message = (
-            f"The loss became {loss} at step {step}: try a lower learning_rate or a lower "
-            "clip_norm."
-        )
-        if self.log_dir is not None and self.progress.best_epoch:
-            message += (
-                f" The weights of epoch {self.progress.best_epoch}, the best before, are in "
-                f"{self.log_dir / 'model.keras'}."
+    def _what_to_try(self) -> str:
+        """The rest of a sentence that says where the loss became no number."""
+        told = f" in epoch {self.progress.epoch + 1}: try a lower learning_rate or clip_norm"
+        if self.log_dir is None or self.checkpoint is None:
+            return f"{told}."
+        # A recipe holds for its folder, where another would be refused.
+        told += ", in another folder or with --overwrite."
+        if self.progress.best_epoch:
+            told += (
+                f" {self.log_dir / 'model.keras'} has the weights of epoch "
+                f"{self.progress.best_epoch}, the best before."
             )
-        return message
+        if self.checkpoint.path.exists():
+            told += f" Gone on with from {self.checkpoint.path.name} it would come to the same."
+        return told
 
     # Going on
 
@@ -598,7 +488,7 @@ class _Run:
             manifests.write_manifest(self.log_dir, _PARTS)
         return report
 
-    def _restore(self, model, objective) -> None:
+    def _restore(self, prepared: Prepared) -> None:
         """Goes back to the last checkpoint, where there is one and it is wanted."""
         if self.checkpoint is None:
             return
@@ -608,9 +498,7 @@ class _Run:
             return
         facts, arrays = saved
         self._check_same(facts["arguments"])
-        # As the first step would, whose order is the one that was saved.
-        model.optimizer.build(objective.trainable_variables)
-        for variable, value in zip(_state(model, objective), arrays["state"], strict=True):
+        for variable, value in zip(prepared.state(), arrays["state"], strict=True):
             variable.assign(value)
         self.best_weights = arrays.get("best_weights", [])
         self.progress = _Progress(**facts["progress"])
@@ -628,7 +516,7 @@ class _Run:
                 f"({'; '.join(differences)}): choose another folder, or begin anew."
             )
 
-    def _stop_or_save(self, model, objective, request: StopRequest) -> None:
+    def _stop_or_save(self, prepared: Prepared, request: StopRequest) -> None:
         """Writes a checkpoint where one is due or a signal came; then this raises `Interrupted`."""
         if self.checkpoint is None:
             return
@@ -640,7 +528,7 @@ class _Run:
         self.checkpoint.save(
             {"arguments": self._arguments, "progress": progress.facts()},
             {
-                "state": [ops.convert_to_numpy(v) for v in _state(model, objective)],
+                "state": [ops.convert_to_numpy(v) for v in prepared.state()],
                 "best_weights": self.best_weights,
             },
         )
@@ -688,20 +576,13 @@ def evaluate_model(model: keras.Model, task: Task, split: str = "test") -> Evalu
 
 
 def _score(model: keras.Model, task: Task, examples) -> Evaluation:
-    return task.evaluate(model, examples, _EVALUATION_BATCH_SIZE)
+    return task.evaluate(model, examples, EVALUATION_BATCH_SIZE)
 
 
 def save_model(model: keras.Model, path: files.Path) -> None:
     """Writes a model as `.keras`, whole or not at all."""
     with files.appearing(path) as new:
         model.save(new)
-
-
-def _state(model: keras.Model, objective: keras.Model) -> list[keras.Variable]:
-    """All that changes in a step: weights, seeds of dropout, and what the optimizer keeps."""
-    of_metrics = {id(v) for v in [*model.metrics_variables, *objective.metrics_variables]}
-    variables = [*model.variables, *objective.variables, *model.optimizer.variables]
-    return list({id(v): v for v in variables if id(v) not in of_metrics}.values())
 
 
 def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
@@ -719,7 +600,7 @@ def _scores(entry: Mapping[str, float | None], prefix: str) -> dict[str, float |
     return {k.removeprefix(prefix): v for k, v in entry.items() if k.startswith(prefix)}
 
 
-def _dataset_facts(task: Task) -> dict:
+def _dataset_facts(task: Task, faults: Sequence[str]) -> dict:
     dataset = task.dataset
     assert dataset is not None
     return {
@@ -727,13 +608,8 @@ def _dataset_facts(task: Task) -> dict:
         "arguments": dataset.arguments,
         "sizes": {name: len(getattr(dataset, name)) for name in SPLITS},
         "fingerprint": dataset.fingerprint,
-        "faults": [*dataset.audit.sentences(), *task.notes()],
+        "faults": [*faults, *task.notes()],
     }
-
-
-def _peak_memory_mb() -> float:
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _versions() -> dict[str, str]:

@@ -262,7 +262,7 @@ def test_a_recurrent_score_does_not_depend_on_the_batch(reviews, monkeypatch):
     model = zoo.GRU(**task.model_arguments(), embedding_dim=8, units=8)
     losses = []
     for batch_size in (3, 64, 256):
-        monkeypatch.setattr(training, "_EVALUATION_BATCH_SIZE", batch_size)
+        monkeypatch.setattr(training, "EVALUATION_BATCH_SIZE", batch_size)
         losses.append(zoo.evaluate_model(model, task).scores["loss"])
     np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
     # An untrained model is near to saying nothing.

@@ -99,7 +99,7 @@ class TextDataset:
         unlabelled: a function that reads the texts without labels; called at most once.
         is_continuous: whether each split is one stretch of a running text, without a beginning or
             an end of its own, rather than documents.
-        audit: what was wrong with the texts.
+        audit: what was wrong with the texts; None counts the duplicates.
         optimum: the best possible scores, where they are known.
         arguments: what makes the dataset again: `zoo.datasets.load(name, **arguments)`.
         seconds: what reading took, for reports.
@@ -126,7 +126,9 @@ class TextDataset:
         self.test = test
         self.label_names = None if label_names is None else tuple(label_names)
         self.is_continuous = is_continuous
-        self.audit = audit or Audit()
+        self.audit = audit or Audit(
+            duplicates=_duplicates({"train": train, "validation": validation, "test": test})
+        )
         self.optimum = optimum
         self.arguments = dict(arguments or {})
         self.seconds = seconds
@@ -225,17 +227,22 @@ class TextCollector:
 def audit(collectors: Iterable[TextCollector], **splits: Split) -> Audit:
     """Sums up what the collectors counted, and counts the duplicates in and across named splits."""
     collectors = list(collectors)
+    return Audit(
+        empty=sum(collector.empty for collector in collectors),
+        wrong_encoding=sum(collector.wrong_encoding for collector in collectors),
+        duplicates=_duplicates(splits),
+    )
+
+
+def _duplicates(splits: Mapping[str, Split]) -> dict[str, int]:
+    """Counts the duplicates in and across splits, as `Audit` has them."""
     different = {name: set(split.texts) for name, split in splits.items()}
     duplicates = {
         f"within {name}": len(split) - len(different[name]) for name, split in splits.items()
     }
     for one, other in itertools.combinations(splits, 2):
         duplicates[f"in both {one} and {other}"] = len(different[one] & different[other])
-    return Audit(
-        empty=sum(collector.empty for collector in collectors),
-        wrong_encoding=sum(collector.wrong_encoding for collector in collectors),
-        duplicates=duplicates,
-    )
+    return duplicates
 
 
 def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:

@@ -66,9 +66,9 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
 
 def token_counts(task) -> np.ndarray:
     """How often each token comes in what a task trains on, (V,)."""
-    examples = task.examples("train")
-    texts = examples.sequences if hasattr(examples, "sequences") else examples.documents
-    return np.bincount(texts.ids, minlength=len(task.text_to_ids.vocabulary))
+    return np.bincount(
+        task.examples("train").sequences.ids, minlength=len(task.text_to_ids.vocabulary)
+    )
 
 
 def pulls(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list[float]]:

@@ -123,7 +123,7 @@ class TextToIds(keras.layers.Layer):
         """
         tokens = list(tokens)
         if not tokens:
-            raise ValueError("The vocabulary is empty: no text held a single token.")
+            raise ValueError("The vocabulary is empty: expected one token at least.")
         if len({*tokens, *SPECIAL_TOKENS}) != len(tokens) + len(SPECIAL_TOKENS):
             raise ValueError("The vocabulary holds a token twice, or one of the special tokens.")
         self._vocabulary = tokens
@@ -147,6 +147,9 @@ class TextToIds(keras.layers.Layer):
 
         Returns:
             The ids of each text, as `encode` gives them.
+
+        Raises:
+            ValueError: where no token comes often enough.
         """
         chunks = list(_in_threads(self._distinct_tokens, texts))
         counts: collections.Counter[bytes] = collections.Counter()
@@ -156,6 +159,13 @@ class TextToIds(keras.layers.Layer):
                 counts[token] += count
         for token in SPECIAL_TOKENS:
             del counts[token.encode()]
+        if not counts:
+            raise ValueError("The vocabulary is empty: no text held a single token.")
+        if max(counts.values()) < self.minimum_count:
+            raise ValueError(
+                f"The vocabulary is empty: no token comes {self.minimum_count} times in the "
+                f"{len(texts):,} texts that it is made of."
+            )
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         room = None if self.vocabulary_size is None else self.vocabulary_size - len(SPECIAL_TOKENS)
         self.set_vocabulary(

@@ -39,6 +39,12 @@ class TokenSequences:
     def __getitem__(self, index: int) -> np.ndarray:
         return self.ids[self.starts[index] : self.starts[index] + self.lengths[index]]
 
+    def take(self, indices: np.ndarray) -> "TokenSequences":
+        """The sequences at `indices`, one at least, in that order."""
+        return TokenSequences(
+            np.concatenate([self[index] for index in indices]), self.lengths[indices]
+        )
+
     def padded(self, indices: np.ndarray, multiple_of: int = 1) -> np.ndarray:
         """Rows as an `int32` matrix (B, T), padded right with 0 to a multiple of `multiple_of`."""
         longest = int(self.lengths[indices].max(initial=1))

@@ -9,8 +9,9 @@ from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.tasks import error_analysis, scores
 from zoo.tasks.batches import sorted_batches
+from zoo.tasks.checks import check_labels
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import Evaluation, Examples, Task, make_text_to_ids
+from zoo.tasks.task import SPLITS, Evaluation, Examples, NotFiniteError, Task, make_text_to_ids
 
 
 @register_task
@@ -97,6 +98,11 @@ class Sentiment(Task):
         of_split = getattr(self.dataset, split)
         return Examples(sequences, np.asarray(of_split.labels, "int32"), of_split.texts)
 
+    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        of_texts = super().check_data(splits)
+        labels = {name: getattr(self.dataset, name).labels for name in splits}
+        return of_texts + check_labels(labels, self.label_names)
+
     def model_arguments(self) -> dict[str, Any]:
         if self.dataset is not None:
             self.examples("train")
@@ -152,6 +158,8 @@ class Sentiment(Task):
 
     def evaluate(self, model, examples: Examples, batch_size: int) -> Evaluation:
         logits = self._logits(model, examples, batch_size)
+        if not np.isfinite(logits).all():
+            raise NotFiniteError("The model's logits are no finite numbers.")
         return self.score(examples.targets, scores.softmax(logits), examples.texts)
 
     def score(

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.datasets import TextDataset
 from zoo.preprocessing import TokenSequences
+from zoo.tasks.checks import check_texts, check_tokens
 
 SPLITS = ("train", "validation", "test")
 
@@ -31,6 +32,10 @@ _READING = (
 )
 
 
+class NotFiniteError(ValueError):
+    """What a model answers is no number, or an infinite one, and cannot be scored."""
+
+
 class AnyExamples(Protocol):
     """What the routine needs to know of a task's examples."""
 
@@ -39,6 +44,13 @@ class AnyExamples(Protocol):
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each example, (N,)."""
+
+    @property
+    def sequences(self) -> TokenSequences:
+        """The ids of the texts that the examples are made of."""
+
+    def take(self, indices: np.ndarray) -> "AnyExamples":
+        """The examples at `indices`, in that order."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +74,14 @@ class Examples:
     def lengths(self) -> np.ndarray:
         """Tokens of each example, (N,)."""
         return self.sequences.lengths
+
+    def take(self, indices: np.ndarray) -> "Examples":
+        """The examples at `indices`, in that order."""
+        return Examples(
+            self.sequences.take(indices),
+            None if self.targets is None else self.targets[indices],
+            None if self.texts is None else [self.texts[index] for index in indices],
+        )
 
 
 class Task(abc.ABC):
@@ -152,6 +172,26 @@ class Task(abc.ABC):
         del seed, epoch
         return self.examples("train")
 
+    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        """Looks for what is wrong with the dataset, before a fit takes long.
+
+        Args:
+            splits: those that are wanted, `"train"` among them.
+
+        Returns:
+            A sentence for each thing that should be known and does not stop a fit; for the report
+            as well.
+
+        Raises:
+            DatasetError: where nothing could be learned, or not be scored.
+        """
+        assert self.dataset is not None
+        check_texts({name: self.texts(name) for name in splits})
+        return [
+            *self.dataset.audit.sentences(),
+            *check_tokens(self.examples("train").sequences),
+        ]
+
     # What a model is asked
 
     @abc.abstractmethod
@@ -207,6 +247,9 @@ class Task(abc.ABC):
             model: a Keras model, inputs of a batch -> logits.
             examples: the split.
             batch_size: examples a call, at most; the scores do not depend on it.
+
+        Raises:
+            NotFiniteError: where the model's answers are no finite numbers.
         """
 
     def calibrate(self, model, validation: Any, batch_size: int) -> bool:

@@ -7,12 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from zoo.datasets import TextDataset
+from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.preprocessing.special_tokens import START_ID
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import WIDTH_MULTIPLE, Evaluation, Task, make_text_to_ids
+from zoo.tasks.task import (
+    SPLITS,
+    WIDTH_MULTIPLE,
+    Evaluation,
+    NotFiniteError,
+    Task,
+    make_text_to_ids,
+)
 from zoo.tasks.text_windows import (
     TextWindows,
     evaluation_windows,
@@ -141,6 +148,16 @@ class TextGeneration(Task):
             return training_windows(sequences, self.sequence_length)
         return evaluation_windows(sequences, self.context_length, split)
 
+    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        sentences = super().check_data(splits)
+        num_tokens = self.examples("train").num_asked
+        if num_tokens < self.sequence_length:
+            raise DatasetError(
+                f"The training texts have {num_tokens:,} tokens to learn, which do not fill one "
+                f"window: expected {self.sequence_length:,} at least, or a lower sequence_length."
+            )
+        return sentences
+
     def epoch_examples(self, seed: int, epoch: int) -> TextWindows:
         documents = self.examples("train").documents
         return training_windows(
@@ -256,6 +273,8 @@ class TextGeneration(Task):
             inputs, targets, weights = self.batch(examples, indices, with_source=with_source)
             each = losses.predict_on_batch({"inputs": inputs, "targets": targets})
             nats += float((np.asarray(each, "float64") * weights).sum())
+        if not math.isfinite(nats):
+            raise NotFiniteError("The model's loss is no finite number.")
         return self.score(nats, examples.num_asked, examples.split)
 
     def score(self, nats: float, num_tokens: int, split: str) -> Evaluation:

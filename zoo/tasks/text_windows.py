@@ -39,6 +39,16 @@ class TextWindows:
         return self.end - 1 - self.begin
 
     @property
+    def sequences(self) -> TokenSequences:
+        """The documents."""
+        return self.documents
+
+    def take(self, indices: np.ndarray) -> "TextWindows":
+        """The windows at `indices`, in that order."""
+        places = {name: getattr(self, name)[indices] for name in ("begin", "asked", "end")}
+        return dataclasses.replace(self, **places)
+
+    @property
     def num_asked(self) -> int:
         """Tokens that are answered for, in all windows."""
         return int((self.end - self.asked).sum())

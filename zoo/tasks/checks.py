@@ -1,0 +1,107 @@
+"""What of a dataset nothing can be learned from, and what should be known before a fit.
+
+The one is refused with a `DatasetError`, the other is said in a sentence each. What is counted
+while texts are read, duplicates among others, is in the `Audit` of a dataset.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from zoo.datasets import DatasetError
+from zoo.preprocessing import TokenSequences
+from zoo.preprocessing.special_tokens import SPECIAL_TOKENS
+
+# A class with so much of the training texts leaves little to learn of the others.
+_VERY_UNBALANCED = 0.95
+
+
+def check_texts(splits: Mapping[str, Sequence[str]]) -> None:
+    """Refuses a split without texts, and training texts that are all one.
+
+    A single training text is a text to write on from, and not refused.
+
+    Args:
+        splits: the texts of each split by its name, `"train"` among them.
+
+    Raises:
+        DatasetError: with one sentence.
+    """
+    for name, texts in splits.items():
+        if not len(texts):
+            raise DatasetError(f"The {name} split is empty: expected one text at least.")
+    train = splits["train"]
+    if len(train) > 1 and all(text == train[0] for text in train):
+        raise DatasetError(
+            f"All {len(train):,} training texts are equal: expected texts that differ."
+        )
+
+
+def check_labels(labels: Mapping[str, np.ndarray], label_names: Sequence[str]) -> list[str]:
+    """Refuses labels that nothing can be learned from, or that training never shows.
+
+    Args:
+        labels: the class of each text, (N,), of each split by its name, `"train"` among them.
+        label_names: the name of each class.
+
+    Returns:
+        A sentence for each class that a split lacks, and one for a class with nearly all texts.
+
+    Raises:
+        DatasetError: where all training texts are of one class, or another split holds a class
+            that they do not have.
+    """
+    counts = {
+        name: np.bincount(of_split, minlength=len(label_names)) for name, of_split in labels.items()
+    }
+    train = counts["train"]
+    most = label_names[int(train.argmax())]
+    if np.count_nonzero(train) == 1:
+        raise DatasetError(
+            f"All training texts are labelled {most!r}: expected two classes at least."
+        )
+    sentences = []
+    for name, of_split in counts.items():
+        unseen = (of_split > 0) & (train == 0)
+        if unseen.any():
+            raise DatasetError(
+                f"The {name} split has labels that the training texts do not have: "
+                f"{_listed(label_names, unseen)}."
+            )
+        if not of_split.all():
+            lacking = _listed(label_names, of_split == 0)
+            sentences.append(f"The {name} split has no text labelled {lacking}.")
+    share = train.max() / train.sum()
+    if share >= _VERY_UNBALANCED:
+        sentences.append(
+            f"Of the training texts {share:.1%} are labelled {most!r}: the "
+            "others may go unlearned; class_weights may help."
+        )
+    return sentences
+
+
+def check_tokens(sequences: TokenSequences) -> list[str]:
+    """Refuses training texts in which no token is known.
+
+    Args:
+        sequences: the ids of the training texts, one of them at least.
+
+    Returns:
+        A sentence, where there are some texts of unknown tokens alone.
+
+    Raises:
+        DatasetError: where there are no others.
+    """
+    is_known = sequences.ids >= len(SPECIAL_TOKENS)
+    has_known = np.logical_or.reduceat(is_known, sequences.starts[:-1])
+    unread = len(has_known) - np.count_nonzero(has_known)
+    if unread == len(has_known):
+        raise DatasetError("The training texts hold no token that is in the vocabulary.")
+    return [f"Training texts without any known token: {unread:,}."] if unread else []
+
+
+def _listed(names: Sequence[str], chosen: np.ndarray) -> str:
+    """The chosen names in quotes; of many the first five."""
+    quoted = [repr(name) for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
+    more = [f"and {len(quoted) - 5} more"] if len(quoted) > 5 else []
+    return ", ".join(quoted[:5] + more)
