@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from zoo.quiet import import_tensorflow
 
 WORDS = "a the film story king love is was dull fine not , . ! ROMEO: 我喜欢 naïve 8/10".split()
-DISTINCT_CALLS = 240
 
 
 class Call(NamedTuple):
@@ -127,27 +126,28 @@ def main() -> None:
     parser.add_argument("--writer", default="gru_shakespeare")
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--processes", type=int, default=4)
-    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--calls", type=int, default=10_000, help="Of all threads together.")
+    parser.add_argument("--distinct", type=int, default=240, help="So many of them are different.")
     arguments = parser.parse_args()
     models = (arguments.classifier, arguments.writer)
 
     import_tensorflow()
-    distinct = make_calls(DISTINCT_CALLS)
+    distinct = make_calls(arguments.distinct)
     server = Server(*models)
     expected = [server(call) for call in distinct]
     print(f"one after the other: {differing([server(c) for c in distinct], expected)} differ")
 
     wrong, grown = 0, {}
-    size = len(distinct)
-    for start in range(0, arguments.calls, 1000):
-        places = [place % size for place in range(start, min(start + 1000, arguments.calls))]
+    size, step = len(distinct), max(arguments.calls // 10, 1)
+    for start in range(0, arguments.calls, step):
+        places = [place % size for place in range(start, min(start + step, arguments.calls))]
         answers = in_threads(server, [distinct[p] for p in places], arguments.threads)
         wrong += differing(answers, [expected[p] for p in places])
         grown[start + len(places)] = resident()
     print(f"{arguments.threads} threads: {arguments.calls:,} calls, {wrong} differ")
-    first, *_, last = grown.values()
-    steps = ", ".join(f"{count:,}: {size:.0f}" for count, size in grown.items())
-    print(f"resident MB after so many calls: {steps}; {last - first:+.1f} after the first 1,000")
+    steps = ", ".join(f"{count:,}: {megabytes:.0f}" for count, megabytes in grown.items())
+    growth = grown[arguments.calls] - grown[step]
+    print(f"resident MB after so many calls: {steps}; {growth:+.1f} since the first {step:,}")
 
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.processes, spawn) as pool:
