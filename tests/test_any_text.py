@@ -113,7 +113,7 @@ def test_batches(classify, serve, write, number):
     short = [text[:50] for text in texts]
     assert serve(short).shape == (number, 2)
     answers = write(short, **GREEDY)
-    assert answers == pytest.approx(answers) if not number else len(answers) == number
+    assert len(answers) == number
     for text, answer in zip(short[:20], answers, strict=False):
         assert answer["text"] == write(text, **GREEDY)["text"]
 
@@ -142,9 +142,9 @@ def test_lines_of_standard_input(call, run, classify, plain_writer, write):
 
 @pytest.mark.parametrize("command", ["predict", "generate"])
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_arguments_that_are_not_utf_8(call, run, writing_run, command, flags):
+def test_arguments_that_are_not_utf_8(call, run, plain_writer, command, flags):
     """Python holds the bytes of an argument that are no UTF-8 as halves of surrogate pairs."""
-    model = run if command == "predict" else writing_run
+    model = run if command == "predict" else plain_writer
     more = ("--max-new-tokens", 2) if command == "generate" else ()
     status, printed, told = call(command, "--model", model, *more, *flags, "\udcff film", "fine")
     assert status == 0, told
@@ -191,5 +191,4 @@ def test_a_text_of_ten_megabytes_takes_little_memory(run, plain_writer):
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    print(ran.stdout)
-    assert float(ran.stdout) < 700
+    assert float(ran.stdout) < LIMIT
