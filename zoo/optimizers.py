@@ -32,6 +32,13 @@ class _FiniteGradients:
         grads = [ops.where(is_finite, gradient, 0.0) for gradient in grads]
         return super().apply(grads, trainable_variables)  # type: ignore[misc]
 
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        # Keras on TensorFlow sums gradients over devices, one of them too. TensorFlow then keeps
+        # that sum's gradient until the process ends, and with it the graph of the training step.
+        if self._distribution_strategy.num_replicas_in_sync == 1:
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)  # type: ignore[misc]
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FiniteAdam(_FiniteGradients, keras.optimizers.Adam):
