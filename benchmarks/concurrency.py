@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from zoo.quiet import import_tensorflow
 
-WORDS = "a the film story king love is was dull fine not , . ! ROMEO: 我喜欢 naïve 8/10".split()
+WORDS = ["a", "the", "film", "king", "was", "fine", "not", ",", "ROMEO:", "我喜欢", "naïve", "8/10"]
 
 
 class Call(NamedTuple):
@@ -152,9 +152,7 @@ def main() -> None:
 
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.processes, spawn) as pool:
-        waiting = [
-            pool.submit(in_a_process, models, distinct) for _ in range(arguments.processes)
-        ]
+        waiting = [pool.submit(in_a_process, models, distinct) for _ in range(arguments.processes)]
         wrong_there = sum(differing(each.result(), expected) for each in waiting)
     total = arguments.processes * size
     print(f"{arguments.processes} processes: {total:,} calls, {wrong_there} differ")
