@@ -46,10 +46,12 @@ def fits(steps: int) -> dict[str, str]:
     )
     # Long texts, as films' reviews are.
     train = [" ".join(np.roll(reviews.train.texts, i)[:12]) for i in range(64 * steps)]
-    splits = {"validation": reviews.validation, "test": reviews.test}
-    labels, names = reviews.train.labels, reviews.label_names
     data = zoo.datasets.TextDataset(
-        "long", zoo.datasets.Split(train, labels), **splits, label_names=names
+        "long",
+        train=zoo.datasets.Split(train, reviews.train.labels),
+        validation=reviews.validation,
+        test=reviews.test,
+        label_names=reviews.label_names,
     )
     tasks = {
         "sentiment": zoo.tasks.sentiment(data, sequence_length=200),
