@@ -1,6 +1,7 @@
 """The optimizers that a fit may use by name, and how their rate goes."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -18,6 +19,7 @@ class _FiniteGradients:
     """
 
     gradient_norm: keras.Variable
+    _distribution_strategy: Any
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
