@@ -1,6 +1,7 @@
 """What becomes a token."""
 
 import pytest
+import tensorflow as tf
 
 from zoo.preprocessing import splitting
 
