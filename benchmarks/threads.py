@@ -35,8 +35,8 @@ def digest(arrays) -> str:
     return together.hexdigest()[:12]
 
 
-def fits(steps: int) -> dict[str, str]:
-    """Digests of weights, by architecture, task and optimizer."""
+def fits(steps: int, models: list[str], optimizers: list[str]) -> dict[str, str]:
+    """Digests of weights, by architecture, task and optimizer; of all architectures if none."""
     import numpy as np
 
     import zoo
@@ -59,8 +59,9 @@ def fits(steps: int) -> dict[str, str]:
     }
     found = {}
     for task_name, task in tasks.items():
-        for name in zoo.models.list_models(task.output):
-            for optimizer in OPTIMIZERS:
+        names = zoo.models.list_models(task.output)
+        for name in (each for each in names if not models or each in models):
+            for optimizer in optimizers:
                 model = []
 
                 def make(name=name, task=task, model=model):
@@ -115,6 +116,7 @@ def kernels() -> dict[str, str]:
 def in_a_process(threads: int, arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """What a process with so many threads finds."""
     command = [sys.executable, __file__, "--threads", str(threads), "--steps", str(arguments.steps)]
+    command += ["--models", *arguments.models, "--optimizers", *arguments.optimizers]
     command += ["--kernels-only"] * arguments.kernels_only
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(ran.stdout)
@@ -124,6 +126,8 @@ def main() -> None:
     """Prints a line for each fit and each kernel."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--models", nargs="*", default=[], help="All of them if none is named.")
+    parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, default=OPTIMIZERS)
     parser.add_argument("--kernels-only", action="store_true", help="No fits.")
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -137,7 +141,7 @@ def main() -> None:
         tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
         found = {"kernels": kernels()}
         if not arguments.kernels_only:
-            found["fits"] = fits(arguments.steps)
+            found["fits"] = fits(arguments.steps, arguments.models, arguments.optimizers)
         print(json.dumps(found))
         return
 
