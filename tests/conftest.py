@@ -1,10 +1,13 @@
 """What several tests stand on: a small dataset, and one run of the whole way that many look at."""
 
+import io
 import pathlib
+import sys
 
 import pytest
 
 import zoo
+from zoo import cli
 from zoo.recipes import Recipe
 
 
@@ -66,3 +69,29 @@ def writing_run(reviews, tmp_path_factory):
     fit_writer(zoo.tasks.text_generation(reviews), folder)
     zoo.export_saved_model(*zoo.load(folder), folder / "saved_model" / "1")
     return folder
+
+
+@pytest.fixture(scope="session")
+def plain_writer(writing_run, tmp_path_factory):
+    """The SavedModel of that run without XLA, which compiles anew for each number of rows."""
+    path = tmp_path_factory.mktemp("plain") / "1"
+    return zoo.export_saved_model(*zoo.load(writing_run), path, jit_compile=False)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Runs a command as a shell would: (exit status, standard output, standard error)."""
+
+    def run(*arguments, stdin: bytes = b""):
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        stream = io.TextIOWrapper(io.BytesIO(stdin))
+        monkeypatch.setattr(sys, "stdin", stream)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as leaving:
+            status = leaving.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run

@@ -1,7 +1,6 @@
 """The command line, in this process where that will do and in one of its own where not."""
 
 import dataclasses
-import io
 import json
 import pathlib
 import shutil
@@ -12,28 +11,8 @@ import pytest
 
 import zoo
 from tests.conftest import bag_recipe
-from zoo import cli
 
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Runs a command as a shell would: (exit status, standard output, standard error)."""
-
-    def run(*arguments, stdin: bytes = b""):
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        stream = io.TextIOWrapper(io.BytesIO(stdin))
-        monkeypatch.setattr(sys, "stdin", stream)
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pathlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -345,7 +345,7 @@ def predict(texts, model, source, output, text_column, as_json):
         return
     texts = _arguments_or_lines(texts, "a text")
     classify = zoo.pipeline("sentiment-analysis", model)
-    for text, answer in zip(texts, classify(list(texts)), strict=True):
+    for text, answer in zip(texts, classify(texts), strict=True):
         if as_json:
             click.echo(json.dumps({"text": _shown(text), **answer}, ensure_ascii=False))
         else:
@@ -376,7 +376,7 @@ def generate(prompts, model, as_json, **options):
     """
     options = {name: value for name, value in options.items() if value is not None}
     write = zoo.pipeline("text-generation", model)
-    given = list(_arguments_or_lines(prompts, "a prompt"))
+    given = _arguments_or_lines(prompts, "a prompt")
     if len(given) == 1 and not as_json and options.get("num_beams", 1) == 1:
         pieces = write.stream(given[0], **options)
         click.echo(_shown(given[0]), nl=False)
@@ -423,17 +423,18 @@ def explain(texts, model, method, label, as_json):
         Console(highlight=False).print(attribution)
 
 
-def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> Sequence[str | bytes]:
+def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> list[bytes]:
     """What was given on the command line, or else the lines of standard input."""
     if arguments:
-        return arguments
+        # Bytes that are not UTF-8 come from a shell as halves of surrogate pairs.
+        return [argument.encode("utf-8", "surrogateescape") for argument in arguments]
     if sys.stdin.isatty():
         raise click.UsageError(f"Give {what}, or some on standard input, one a line.")
     return [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
 
 
-def _shown(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode("utf-8", "replace")
+def _shown(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 @cli.command()

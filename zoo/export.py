@@ -47,10 +47,11 @@ def export_saved_model(
 
     For text generation `serve` takes `text`, strings (B,), and gives `log_probability` (B,), in
     nats, `perplexity` (B,) and `num_tokens` (B,): what the model makes of each text, its end
-    included where texts have one, up to 131,072 tokens. The endpoint `generate` takes `prompt`,
-    strings (B,), and the scalars `max_new_tokens` (100), `temperature` (1.0), `top_k` (0),
-    `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0). These defaults hold for whoever runs
-    the signature, and in Python for `loaded.generate`; `loaded.signatures["generate"]` wants all
+    included where texts have one, up to 131,072 tokens, of words in its first 2 MiB. The endpoint
+    `generate` takes `prompt`, strings (B,), and the scalars `max_new_tokens` (100), `temperature`
+    (1.0), `top_k` (0), `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0). These defaults
+    hold for whoever runs the signature, and in Python for `loaded.generate`;
+    `loaded.signatures["generate"]` wants all
     arguments. It gives `text`, the prompts with their continuations, `continuation`, and
     `log_probability`, the logarithm of the continuation's probability under the model itself, all
     (B,). An argument out of range is an InvalidArgumentError that says what was expected.
@@ -170,11 +171,14 @@ def _classification(module, model, task, weights, options) -> _Endpoints:
 
 
 def _generation(module, model, task, weights, options) -> _Endpoints:
+    del module
     score = text_scorer(model, task.context_length, START_ID)
+    # The start token is only read.
+    scored_ids = task.text_to_ids.variant(sequence_length=_MOST_SCORED + 1, name="scored_ids")
 
     def serve(text):
         with weights():
-            log_probability, num_tokens = score(task.text_to_ids(text)[:, : _MOST_SCORED + 1])
+            log_probability, num_tokens = score(scored_ids(text))
         return {
             "log_probability": log_probability,
             "perplexity": tf.exp(-log_probability / tf.cast(num_tokens, tf.float32)),
@@ -185,7 +189,6 @@ def _generation(module, model, task, weights, options) -> _Endpoints:
 
     decoder = Decoder(model, end_id=END_ID, never=never_written(task), **options)
     prompt_to_ids, ids_to_text = task.prompt_to_ids(), IdsToText.from_text_to_ids(task.text_to_ids)
-    module.tables.append(prompt_to_ids.table)
     default, default_length = Sampling().tensors(), tf.constant(100)
 
     def generate(

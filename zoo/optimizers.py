@@ -1,6 +1,7 @@
 """The optimizers that a fit may use by name, and how their rate goes."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -18,6 +19,7 @@ class _FiniteGradients:
     """
 
     gradient_norm: keras.Variable
+    _distribution_strategy: Any
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -31,6 +33,13 @@ class _FiniteGradients:
         is_finite = ops.isfinite(squares)
         grads = [ops.where(is_finite, gradient, 0.0) for gradient in grads]
         return super().apply(grads, trainable_variables)  # type: ignore[misc]
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        # Keras on TensorFlow sums gradients over devices, one of them too. TensorFlow then keeps
+        # that sum's gradient until the process ends, and with it the graph of the training step.
+        if self._distribution_strategy.num_replicas_in_sync == 1:
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(package="zoo")

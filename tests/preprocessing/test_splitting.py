@@ -1,6 +1,7 @@
 """What becomes a token."""
 
 import pytest
+import tensorflow as tf
 
 from zoo.preprocessing import splitting
 
@@ -52,3 +53,21 @@ def test_words_are_joined_as_english_is_written():
 
     words = tf.ragged.constant([["it", "isn't", "bad", ",", "(", "no", ")", "!", "!"], []])
     assert splitting.join_words(words).numpy().tolist() == [b"it isn't bad, (no)!!", b""]
+
+
+@pytest.mark.parametrize("most_bytes", [1, 4, 5])
+def test_shortened_keeps_so_many_bytes(most_bytes):
+    texts = [b"", b"a", b"abcd", b"abcde", b"0123456789"]
+    half = most_bytes // 2
+    expected = {
+        "start": [text[:most_bytes] for text in texts],
+        "end": [text[max(len(text) - most_bytes, 0) :] for text in texts],
+        "both": [
+            text if len(text) <= most_bytes else text[:half] + text[half - most_bytes :]
+            for text in texts
+        ],
+    }
+    for kept, answers in expected.items():
+        given = splitting.shortened(tf.constant(texts), most_bytes, kept)
+        assert given.numpy().tolist() == answers
+        assert splitting.shortened(tf.constant([], tf.string), most_bytes, kept).shape == (0,)

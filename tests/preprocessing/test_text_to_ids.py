@@ -254,3 +254,23 @@ def test_what_did_not_enter_the_vocabulary_is_counted():
     assert layer.vocabulary[4:] == ["a"]
     assert layer.left_out == {b"b": 2, b"c": 2, "é".encode(): 1}
     assert TextToIds(vocabulary=["a"]).left_out == {}
+
+
+def test_a_variant_shares_the_table():
+    layer = TextToIds(vocabulary=["a", "b"], add_end=True)
+    other = layer.variant(sequence_length=1, truncation="end", add_end=False)
+    assert other.table is layer.table and other.vocabulary == layer.vocabulary
+    assert other(["a b"]).numpy().tolist() == [[5]]
+    assert layer(["a b"]).numpy().tolist() == [[4, 5, 3]]
+
+
+@pytest.mark.parametrize("truncation", ["start", "end", "both"])
+@pytest.mark.parametrize("level", ["word", "character"])
+def test_of_a_long_text_no_more_is_read_than_its_ids_need(level, truncation):
+    """The ids are those of the whole text, cut."""
+    options = {"level": level, "vocabulary": ["a", "é", "😀"]}
+    text = " ".join(["a", "é", "😀", "b"] * 20_000)
+    (whole,) = TextToIds(**options)([text]).numpy()
+    (cut,) = TextToIds(**options, sequence_length=100, truncation=truncation)([text]).numpy()
+    from_start = {"start": 100, "end": 0, "both": 50}[truncation]
+    assert cut.tolist() == [*whole[:from_start], *whole[len(whole) - 100 + from_start :]]

@@ -39,6 +39,25 @@ def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
     return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
 
 
+def shortened(texts: tf.Tensor, most_bytes: int, kept: str) -> tf.Tensor:
+    """Cuts texts to so many bytes, at whatever byte that is.
+
+    Args:
+        texts: string tensor of any shape.
+        most_bytes: of a text.
+        kept: the part that stays: `"start"`, `"end"`, or `"both"`, the first half and the last.
+
+    Returns:
+        A string tensor of the same shape.
+    """
+    from_start = {"start": most_bytes, "end": 0, "both": most_bytes // 2}[kept]
+    from_end = most_bytes - from_start
+    lengths = tf.strings.length(texts)
+    begin = tf.maximum(tf.minimum(lengths, from_start), lengths - from_end)
+    start = tf.strings.substr(texts, tf.zeros_like(lengths), tf.fill(tf.shape(texts), from_start))
+    return start + tf.strings.substr(texts, begin, tf.fill(tf.shape(texts), from_end))
+
+
 def standardize(
     texts: tf.Tensor, *, lowercase: bool = True, markup: str = "remove", punctuation: str = "keep"
 ) -> tf.Tensor:

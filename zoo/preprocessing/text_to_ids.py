@@ -19,6 +19,11 @@ from zoo.preprocessing.token_sequences import TokenSequences
 _CHUNK_SIZE = 1024
 _TEXTS = tf.TensorSpec([None], tf.string)
 
+# Bytes that are looked at for each id that a text may give, and for any number of ids: splitting
+# takes up to 90 times a text's bytes. A character has 4 bytes at most, an English word 5.
+_BYTES_OF_A_CHARACTER, _BYTES_OF_A_WORD = 4, 16
+_LEAST_BYTES = 2**16
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TextToIds(keras.layers.Layer):
@@ -34,7 +39,8 @@ class TextToIds(keras.layers.Layer):
         vocabulary_size: the most ids there may be, the four special ones included; None for no
             bound.
         minimum_count: how often a token must appear to enter the vocabulary.
-        sequence_length: the most ids a text may give; None for no bound.
+        sequence_length: the most ids a text may give; None for no bound. With a bound no more is
+            read of a text than 16 bytes an id, or 64 KiB where that is more.
         truncation: which part of a longer text is kept: `"start"`, `"end"`, or `"both"`, the first
             half and the last.
         add_start: whether a text begins with the start token.
@@ -136,6 +142,16 @@ class TextToIds(keras.layers.Layer):
             default_value=UNKNOWN_ID,
         )
 
+    def variant(self, **changes) -> "TextToIds":
+        """This layer with some arguments changed, none that tokens depend on; the table is shared.
+
+        Args:
+            **changes: arguments of the class.
+        """
+        other = TextToIds(**{**self.get_config(), "vocabulary": None, **changes})
+        other._vocabulary, other.table = self._vocabulary, self.table
+        return other
+
     def adapt(self, texts: Sequence[str]) -> TokenSequences:
         """Makes the vocabulary from texts, and gives their ids, since the texts are split already.
 
@@ -228,6 +244,11 @@ class TextToIds(keras.layers.Layer):
         return self.table.lookup(tokens)
 
     def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        if self.sequence_length is not None:
+            is_word = self.level == "word"
+            each = _BYTES_OF_A_WORD if is_word else _BYTES_OF_A_CHARACTER
+            most_bytes = max(each * self.sequence_length, _LEAST_BYTES)
+            texts = splitting.shortened(texts, most_bytes, self.truncation)
         if self.level == "character":
             return splitting.split_characters(texts)
         return splitting.split_words(

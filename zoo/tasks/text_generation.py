@@ -214,11 +214,9 @@ class TextGeneration(Task):
 
     def prompt_to_ids(self):
         """A `TextToIds` for the beginning of a text: the last tokens of a long one, and no end."""
-        from zoo.preprocessing import TextToIds
-
-        config = self.text_to_ids.get_config()
-        bounded = {"sequence_length": _LONGEST_PROMPT, "truncation": "end", "add_end": False}
-        return TextToIds(**{**config, **bounded, "name": "prompt_to_ids"})
+        return self.text_to_ids.variant(
+            sequence_length=_LONGEST_PROMPT, truncation="end", add_end=False, name="prompt_to_ids"
+        )
 
     # What a model is asked
 
