@@ -99,7 +99,7 @@ def kernels() -> dict[str, str]:
             "matmul (512, 512) (512, 512)": square @ square,
             "batched matmul (256, 200, 16) (256, 16, 200)": normal(256, 200, 16)
             @ normal(256, 16, 200),
-            "softmax (12800, 5000)": tf.nn.softmax(normal(12_800, 5_000)),
+            "softmax (1280, 5000)": tf.nn.softmax(normal(1_280, 5_000)),
             "sum of all, (12800, 64)": tf.reduce_sum(rows),
             "sum over rows, (12800, 64)": tf.reduce_sum(rows, axis=0),
             "sum over columns, (12800, 64)": tf.reduce_sum(rows, axis=1),

@@ -5,6 +5,7 @@ import pathlib
 import sys
 
 import pytest
+import tensorflow as tf
 
 import zoo
 from zoo import cli
@@ -17,6 +18,14 @@ def reviews():
     return zoo.datasets.load(
         "synthetic_reviews", train_size=300, validation_size=80, test_size=100, seed=1
     )
+
+
+@pytest.fixture
+def eager():
+    """Steps are not traced, which takes most of the time where there are few of them."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def make_run(reviews, folder: pathlib.Path, **options) -> zoo.Report:

@@ -75,7 +75,11 @@ def test_names_are_looked_at_before_anything_takes_long(change, fault):
 def test_two_fits_of_one_recipe_are_one_model(tmp_path):
     import dataclasses
 
-    recipe = dataclasses.replace(RECIPE, training={"epochs": 1, "seed": 2})
+    recipe = dataclasses.replace(
+        RECIPE,
+        task_options={"lowercase": False},
+        training={"epochs": 1, "seed": 2, "dashboards": "none"},
+    )
     for name in ("one", "other"):
         recipe.fit_from_nothing(tmp_path / name, command="a test", verbose=False)
     pairs = zip(
@@ -95,7 +99,7 @@ def test_pre_training_comes_first_and_once(tmp_path):
         "synthetic_reviews",
         data_options=RECIPE.data_options,
         model_options={"units": 8, "embedding_dim": 8, "tie_embeddings": True},
-        training={"epochs": 1, "seed": 1},
+        training={"epochs": 1, "seed": 1, "dashboards": "none"},
     )
     writer.save(tmp_path / "recipes" / "writer.toml")
     place = tmp_path / "recipes" / "writer.toml"
@@ -103,7 +107,7 @@ def test_pre_training_comes_first_and_once(tmp_path):
         Recipe("gru", "sentiment", "synthetic_reviews", data_options=RECIPE.data_options),
         initial_weights=str(place),
         model_options={"units": 8, "embedding_dim": 8},
-        training={"epochs": 1, "seed": 1, "learning_rate": 1e-30},
+        training={"epochs": 1, "seed": 1, "learning_rate": 1e-30, "dashboards": "none"},
     )
     for name in ("first", "second"):
         classifier.fit_from_nothing(tmp_path / "runs" / name, command="a test", verbose=False)

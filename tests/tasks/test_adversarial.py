@@ -63,7 +63,7 @@ def test_a_step_is_one_on_both_losses(model, reviews):
 
 
 @pytest.mark.parametrize("name", ["gru", "transformer"])
-def test_every_kind_of_model_is_fitted_so(name, reviews):
+def test_every_kind_of_model_is_fitted_so(name, reviews, eager):
     """The whole routine; it is scored without any move, and its weights have changed."""
     task = zoo.tasks.sentiment(reviews, adversarial=1.0)
     options = {"units": 8} if name == "gru" else {"hidden_units": 8}

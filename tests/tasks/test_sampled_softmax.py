@@ -95,9 +95,9 @@ def test_the_normalizer_is_right_on_average(model):
     sampler = CandidateSampler(COUNTS, 5)
     logits = np.asarray(model(IDS), "float64")
     true = np.take_along_axis(logits, TARGETS[..., None], axis=-1)[..., 0]
-    points = (np.arange(400) + 0.5) / 400
+    points = (np.arange(150) + 0.5) / 150
     estimates = [np.exp(sampled_losses(model, sampler(At(p))) + true) for p in points]
-    np.testing.assert_allclose(np.mean(estimates, axis=0), np.exp(logits).sum(axis=-1), rtol=5e-3)
+    np.testing.assert_allclose(np.mean(estimates, axis=0), np.exp(logits).sum(axis=-1), rtol=1.5e-2)
 
 
 def test_a_large_vocabulary_is_sampled_in_training_and_whole_in_scores(reviews):
