@@ -6,17 +6,22 @@
 import copy
 import json
 import os
+import shutil
 import tomllib
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
 from zoo import manifests, shipped
+from zoo.checkpoints import Checkpoint
 from zoo.datasets import DatasetError
 from zoo.files import FileError
+from zoo.inference import allowed
 from zoo.inference.loading import read_task
 from zoo.recipes import Recipe
 from zoo.report import Report
@@ -46,17 +51,23 @@ def refuses_clearly(read, *errors):
     return False
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
-    ),
-    max_leaves=10,
-)
+def json_values(numbers):
+    return st.recursive(
+        st.none() | st.booleans() | numbers | st.floats() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+        ),
+        max_leaves=10,
+    )
+
+
+JSON = json_values(st.integers())
+# A model may be as large as it says, and memory is not what these look at.
+JSON_OF_SMALL_MODELS = json_values(st.integers(-3, 99))
 
 
 @st.composite
-def changed(draw, original):
+def changed(draw, original, values=JSON):
     """A value that JSON can hold with one or two of its parts replaced, left out or doubled."""
     value = copy.deepcopy(original)
     for _ in range(draw(st.integers(1, 2))):
@@ -67,9 +78,9 @@ def changed(draw, original):
             )
             parent, node = node, node[key]
         if parent is None:
-            return draw(JSON)
+            return draw(values)
         if draw(st.booleans()):
-            parent[key] = draw(JSON)
+            parent[key] = draw(values)
         else:
             del parent[key]
     return value
@@ -188,3 +199,60 @@ def test_manifests(tmp_path, data):
         refuses_clearly(lambda: manifests.check_manifest(tmp_path), FileError)
     finally:
         (tmp_path / manifests.MANIFEST).unlink()
+
+
+@tries(300)
+@given(data=st.data())
+def test_checkpoints(tmp_path, data):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.npz")
+    checkpoint.save({"epoch": 3, "loss": 0.1}, {"weights": [np.eye(3), np.zeros(2, "uint32")]})
+    checkpoint.path.write_bytes(data.draw(cut_or_flipped(checkpoint.path.read_bytes())))
+    refuses_clearly(checkpoint.load, FileError)
+
+
+@pytest.fixture
+def model_file(run, tmp_path):
+    """A run that has no checksums, as one from elsewhere, and its model's members by name."""
+    shutil.copy(run / "task.json", tmp_path)
+    with zipfile.ZipFile(run / "model.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    return tmp_path / "model.keras", members
+
+
+@tries(300)
+@given(data=st.data())
+def test_archives_of_models(run, model_file, data):
+    file, _ = model_file
+    file.write_bytes(data.draw(cut_or_flipped((run / "model.keras").read_bytes())))
+    refuses_clearly(lambda: zoo.load(file.parent), FileError)
+
+
+@tries(120)
+@given(data=st.data())
+def test_configurations_of_models(model_file, data):
+    file, members = model_file
+    config = data.draw(changed(json.loads(members["config.json"]), JSON_OF_SMALL_MODELS))
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, json.dumps(config) if name == "config.json" else content)
+    refuses_clearly(lambda: zoo.load(file.parent), FileError)
+
+
+@tries(300)
+@given(data=st.data())
+def test_weights_of_models(model_file, data):
+    """The archive is whole; what is in it is not what HDF5 expects."""
+    file, members = model_file
+    weights = data.draw(cut_or_flipped(members["model.weights.h5"]))
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, weights if name == "model.weights.h5" else content)
+    refuses_clearly(lambda: zoo.load(file.parent), FileError)
+
+
+@tries(300)
+@given(data=st.data())
+def test_graphs(run, tmp_path, data):
+    graph = (run / "saved_model" / "1" / "saved_model.pb").read_bytes()
+    (tmp_path / "saved_model.pb").write_bytes(data.draw(cut_or_flipped(graph)))
+    refuses_clearly(lambda: allowed.check_ops(tmp_path), FileError)
