@@ -32,7 +32,7 @@ demo: $(INSTALLED)  ## Trains, exports and uses a model on the embedded corpus, 
 test: $(INSTALLED)  ## Runs the tests.
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests
 
-fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files and odd texts.and odd texts.
+fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files and odd texts.
 	@ZOO_FUZZ=60 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py tests/test_any_text.py
 
 kills: $(INSTALLED)  ## Kills small fits at 200 random moments, and compares what they come to (KILLS=8: at fewer; SEED=2: at others).

@@ -99,6 +99,8 @@ LAYER = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 1}
         ({"module": "keras.utils", "class_name": "get_file"}, "get_file"),
         ({"module": "zoo.files", "class_name": "appearing", "registered_name": "zoo>no"}, "appear"),
         ({"module": None}, "None"),
+        ({"module": ["keras.layers"]}, "keras.layers"),
+        ({"class_name": {}}, "{}"),
     ],
 )
 @pytest.mark.parametrize("depth", [0, 3, 10_000])

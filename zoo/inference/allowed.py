@@ -169,10 +169,11 @@ def check_classes(config: Any, file: pathlib.Path) -> None:
         registered = entry.get("registered_name")
         if isinstance(registered, str) and get_registered_object(registered) is not None:
             continue
-        if module not in _MODULES or name in _RUNNING_CODE:
+        are_names = isinstance(module, str) and isinstance(name, str)
+        if not are_names or module not in _MODULES or name in _RUNNING_CODE:
             raise files.FileError(
                 f"{file} is refused: expected layers of Keras and of the zoo; found "
-                f"{module!a} {name!a}."
+                f"{ascii(module)[:80]} {ascii(name)[:80]}."
             )
 
 
