@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import pytest
 import zoo
 from tests.conftest import bag_recipe
 from tests.models.cases import SMALL
-from zoo import cli, resources
+from zoo import resources
 from zoo.dry_runs import ShortageError
 from zoo.recipes import Recipe
 
@@ -133,20 +132,6 @@ def test_a_control_group_bounds_the_memory(tmp_path, monkeypatch):
 
 
 # On the command line
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as leaving:
-            status = leaving.code or 0
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def test_the_command_prints_it_and_writes_nothing(call, dry, tmp_path):
