@@ -34,15 +34,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# TensorFlow's greetings would bury the table.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import h5py
-import keras
-import tensorflow as tf
 
 import zoo
-from zoo import checkpoints, inference, manifests, report, training
+from zoo import checkpoints, inference, manifests, preparation, report, training
 from zoo.recipes import Recipe
 
 SMALL = {"train_size": 60, "validation_size": 20, "test_size": 20, "seed": 1}
@@ -65,7 +60,7 @@ TRAINING = (
 
 # What a fit does, by the functions in which it does it.
 PHASES = {
-    "a step": (keras.Model, "train_on_batch"),
+    "a step": (preparation.Prepared, "train_step"),
     "writing a checkpoint": (checkpoints.Checkpoint, "save"),
     "reading a checkpoint": (checkpoints.Checkpoint, "load"),
     "evaluating": (training, "_score"),
@@ -209,6 +204,8 @@ def what_it_came_to(out: pathlib.Path) -> dict[str, Any]:
 
     Read without TensorFlow's runtime, after which a process should not fork.
     """
+    import tensorflow as tf  # After the zoo has brought it, quietly.
+
     manifests.check_manifest(out)
     manifests.check_manifest(out / "saved_model" / "1")
     told = json.loads((out / "report.json").read_text())
