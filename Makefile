@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz kills lint format lock lock-check notebooks benchmarks leaderboard rivals clean
+.PHONY: help demo test slow fuzz kills lint format lock lock-check notebooks benchmarks leaderboard rivals clean
 
 # Any Python from 3.11 to 3.13: `make demo PYTHON=python3.12` names one.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -29,8 +29,11 @@ help:  ## Lists the targets.
 demo: $(INSTALLED)  ## Trains, exports and uses a model on the embedded corpus, in two minutes.
 	@$(BIN)/zoo demo
 
-test: $(INSTALLED)  ## Runs the tests.
-	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests
+test: $(INSTALLED)  ## Runs the tests, but for those that take longest.
+	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) -m "not slow" tests
+
+slow: $(INSTALLED)  ## Runs the tests that take longest, in two minutes.
+	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) -m slow tests
 
 fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files and odd texts.
 	@ZOO_FUZZ=60 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py tests/test_any_text.py

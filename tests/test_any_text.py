@@ -180,6 +180,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_a_text_of_ten_megabytes_takes_little_memory(run, plain_writer):
     """Among short ones, whose rows are padded to its length."""
     folders = [str(run / "saved_model" / "1"), str(plain_writer)]

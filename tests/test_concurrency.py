@@ -4,9 +4,12 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "benchmarks" / "concurrency.py"
 
 
+@pytest.mark.slow
 def test_many_callers_get_what_one_gets(run, plain_writer):
     """To the bit; the script's own answers, of one call after the other, are the measure."""
     models = ["--classifier", str(run), "--writer", str(plain_writer)]

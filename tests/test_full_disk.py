@@ -52,6 +52,7 @@ def test_a_disk_that_is_read_only_leaves_the_older_one(disk):
     assert files.read_json(folder / "report.json", "a report") == "old"
 
 
+@pytest.mark.slow
 def test_a_fit_goes_on_when_there_is_room(disk, tmp_path, monkeypatch):
     folder, remount = disk
     recipe = dataclasses.replace(

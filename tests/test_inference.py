@@ -230,6 +230,7 @@ def test_no_pair_of_words_comes_twice(write):
     assert any(len(set(each)) < len(each) for each in pairs)
 
 
+@pytest.mark.slow
 def test_a_model_of_attention_searches_and_streams_too(reviews, tmp_path):
     """Its state has a place for each token, and grows."""
     task = zoo.tasks.text_generation(reviews, sequence_length=16)

@@ -33,7 +33,10 @@ def whole_way(reviews, folder, optimizer):
     return made[0]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer",
+    ["adam", *(pytest.param(o, marks=pytest.mark.slow) for o in OPTIMIZERS if o != "adam")],
+)
 def test_a_fit_leaves_neither_model_nor_graph(reviews, tmp_path, optimizer):
     before = graphs()
     model = whole_way(reviews, tmp_path, optimizer)

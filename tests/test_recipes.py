@@ -89,6 +89,7 @@ def test_two_fits_of_one_recipe_are_one_model(tmp_path):
     assert Recipe.find(tmp_path / "one") == recipe
 
 
+@pytest.mark.slow
 def test_pre_training_comes_first_and_once(tmp_path):
     """The classifier begins with the language model's weights and vocabulary, made on the way."""
     import dataclasses

@@ -132,7 +132,10 @@ def whole(tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in EAGER else []) for name in RECIPES],
+)
 def test_what_dies_between_two_steps_comes_to_the_same_end(name, whole, tmp_path, request):
     if name in EAGER:
         request.getfixturevalue("eager")
@@ -189,6 +192,7 @@ def zoo_fit(recipe, out, *more):
     return subprocess.Popen([sys.executable, "-c", _FIT, *words], stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_killed_process_and_one_that_was_asked_to_stop_go_on(whole, tmp_path):
     out = tmp_path / "run"
     recipe = dataclasses.replace(

@@ -4,9 +4,12 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "benchmarks" / "threads.py"
 
 
+@pytest.mark.slow
 def test_one_kernel_alone_depends_on_the_number_of_threads():
     """And with one number of threads, none differs from run to run."""
     ran = subprocess.run(

@@ -231,6 +231,7 @@ def test_tensorboard_finds_train_and_validation_scalars(run):
 # Text generation
 
 
+@pytest.mark.slow
 def test_text_generation_with_one_seed_gives_the_same_weights_bit_by_bit(
     reviews, writing_run, tmp_path
 ):

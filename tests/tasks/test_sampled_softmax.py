@@ -100,6 +100,7 @@ def test_the_normalizer_is_right_on_average(model):
     np.testing.assert_allclose(np.mean(estimates, axis=0), np.exp(logits).sum(axis=-1), rtol=1.5e-2)
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary_is_sampled_in_training_and_whole_in_scores(reviews):
     """Fitted on samples, a model is still scored on all tokens, and learns."""
     whole = zoo.tasks.text_generation(reviews)
