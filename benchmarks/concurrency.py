@@ -10,13 +10,12 @@ those of one thread that makes one call after the other. Status 1 where one diff
 import argparse
 import concurrent.futures
 import multiprocessing
-import os
-import pathlib
 import random
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from zoo import resources
 from zoo.quiet import import_tensorflow
 
 WORDS = ["a", "the", "film", "king", "was", "fine", "not", ",", "ROMEO:", "我喜欢", "naïve", "8/10"]
@@ -115,8 +114,7 @@ def differing(answers: list[Any], expected: list[Any]) -> int:
 
 def resident() -> float:
     """This process's memory that is in use, in MB."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return resources.resident_memory() / 1e6
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import zoo
@@ -42,22 +42,25 @@ def tasks(data: list[str]) -> Iterator:
         yield task
 
 
+def timed(function: Callable, spent: list[float]) -> Callable:
+    """The function, which notes the seconds of each of its calls in a list."""
+
+    def call(*arguments, **options):
+        start = time.perf_counter()
+        result = function(*arguments, **options)
+        spent.append(time.perf_counter() - start)
+        return result
+
+    return call
+
+
 def watch_callback() -> list[float]:
     """Makes the callback note the seconds of each of its calls in a list."""
     spent: list[float] = []
-
-    def timed(method):
-        def call(*arguments, **options):
-            start = time.perf_counter()
-            method(*arguments, **options)
-            spent.append(time.perf_counter() - start)
-
-        return call
-
     callback = zoo.inspection.TensorBoard
     for name in list(vars(callback)):
         if name.startswith("on_") or name == "write_report":
-            setattr(callback, name, timed(getattr(callback, name)))
+            setattr(callback, name, timed(getattr(callback, name), spent))
     return spent
 
 

@@ -9,12 +9,12 @@ kernels, so that the second is the measure. Status 1 where the last takes 10 % m
 
 import argparse
 import json
-import os
-import pathlib
 import subprocess
 import sys
 import tempfile
 import threading
+
+from zoo import resources
 
 RECIPES = {
     "lstm": {"task": "sentiment", "model_options": {"units": 64}},
@@ -25,8 +25,7 @@ MOST = 1.1
 
 def resident() -> float:
     """This process's memory that is in use, in MB."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return resources.resident_memory() / 1e6
 
 
 class Peak:

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 
-from dashboards import names, tasks
+from dashboards import names, tasks, timed
 
 import zoo
 from zoo import checkpoints, manifests, report, training
@@ -31,18 +31,8 @@ WRITERS = {
 def watch_writers() -> dict[str, list[float]]:
     """Makes each writer note the seconds of its calls in a list."""
     spent: dict[str, list[float]] = collections.defaultdict(list)
-
-    def timed(function, name):
-        def call(*arguments, **options):
-            start = time.perf_counter()
-            result = function(*arguments, **options)
-            spent[name].append(time.perf_counter() - start)
-            return result
-
-        return call
-
     for name, (owner, attribute) in WRITERS.items():
-        setattr(owner, attribute, timed(getattr(owner, attribute), name))
+        setattr(owner, attribute, timed(getattr(owner, attribute), spent[name]))
     return spent
 
 

@@ -16,7 +16,6 @@ import dataclasses
 import functools
 import hashlib
 import io
-import json
 import math
 import multiprocessing
 import os
@@ -35,6 +34,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import h5py
+from reports import report_without_measurements
 
 import zoo
 from zoo import checkpoints, inference, manifests, preparation, report, training
@@ -71,8 +71,6 @@ PHASES = {
     "exporting": (zoo, "export_saved_model"),
 }
 BEFORE = "before the first step"
-
-MEASURED = ("seconds", "throughput", "peak_memory_mb", "command")
 
 
 @dataclasses.dataclass
@@ -208,12 +206,7 @@ def what_it_came_to(out: pathlib.Path) -> dict[str, Any]:
 
     manifests.check_manifest(out)
     manifests.check_manifest(out / "saved_model" / "1")
-    told = json.loads((out / "report.json").read_text())
-    for entry in (told, *told["runs"]):
-        for name in MEASURED:
-            del entry[name]
-        for epoch in entry["history"]:
-            del epoch["seconds"]
+    told = report_without_measurements(out)
     found = {f"report.{name}": value for name, value in told.items()}
     with zipfile.ZipFile(out / "model.keras") as archive:
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))

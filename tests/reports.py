@@ -1,8 +1,24 @@
 """Reports that were made up, for tests of what is made of reports."""
 
 import dataclasses
+import json
+import pathlib
+from typing import Any
 
 from zoo.report import Report
+
+_MEASURED = ("seconds", "throughput", "peak_memory_mb", "command")
+
+
+def report_without_measurements(run: pathlib.Path) -> dict[str, Any]:
+    """The report in a run's folder, without what two equal fits differ in."""
+    report = json.loads((run / "report.json").read_text())
+    for entry in (report, *report["runs"]):
+        for name in _MEASURED:
+            del entry[name]
+        for epoch in entry["history"]:
+            del epoch["seconds"]
+    return report
 
 
 def made_up_report(**changes) -> Report:

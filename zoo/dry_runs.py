@@ -15,7 +15,6 @@ import numpy as np
 
 from zoo import files, resources
 from zoo.preparation import Prepared, Settings, check_seeds, prepare, weights_to_start_from
-from zoo.preprocessing import TextToIds
 from zoo.preprocessing.special_tokens import UNKNOWN_ID
 from zoo.tasks.batches import epoch_batches, sorted_batches
 from zoo.tasks.task import SPLITS, Task
@@ -346,8 +345,7 @@ def _lengths(task: Task) -> tuple[np.ndarray, float]:
         return task.examples("train").sequences.lengths, 0.0
     texts = task.texts("train")
     some = texts[:: -(-len(texts) // _MOST_SAMPLED)]
-    unbounded = TextToIds(**{**task.text_to_ids.get_config(), "sequence_length": None})
-    lengths = unbounded.encode(some).lengths
+    lengths = task.text_to_ids.variant(sequence_length=None).encode(some).lengths
     return lengths, float(np.mean(lengths > most))
 
 

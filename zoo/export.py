@@ -51,10 +51,10 @@ def export_saved_model(
     `generate` takes `prompt`, strings (B,), and the scalars `max_new_tokens` (100), `temperature`
     (1.0), `top_k` (0), `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0). These defaults
     hold for whoever runs the signature, and in Python for `loaded.generate`;
-    `loaded.signatures["generate"]` wants all
-    arguments. It gives `text`, the prompts with their continuations, `continuation`, and
-    `log_probability`, the logarithm of the continuation's probability under the model itself, all
-    (B,). An argument out of range is an InvalidArgumentError that says what was expected.
+    `loaded.signatures["generate"]` wants all arguments. It gives `text`, the prompts with their
+    continuations, `continuation`, and `log_probability`, the logarithm of the continuation's
+    probability under the model itself, all (B,). An argument out of range is an
+    InvalidArgumentError that says what was expected.
 
     Args:
         model: a model for the task.

@@ -147,7 +147,6 @@ class Recipe:
         self,
         out: files.Path,
         *,
-        dataset=None,
         initial_weights: files.Path | None = None,
         overwrite: bool = False,
         command: str | None = None,
@@ -161,7 +160,6 @@ class Recipe:
         Args:
             out: the folder of the run.
             overwrite: whether what another fit left there is removed first.
-            dataset: what `dataset` gave; None to load it.
             initial_weights: where the weights it begins from are, if not where the recipe says;
                 their vocabulary is taken over.
             command: what was run, for the report.
@@ -176,13 +174,12 @@ class Recipe:
         out = pathlib.Path(out)
         with files.locked(out):
             self._take_over(out, overwrite)
-            return self._fit(out, dataset, initial_weights, command, verbose)
+            return self._fit(out, initial_weights, command, verbose)
 
-    def _fit(self, out: pathlib.Path, dataset, initial_weights, command, verbose):
-        dataset = self.dataset() if dataset is None else dataset
+    def _fit(self, out: pathlib.Path, initial_weights, command, verbose):
         place = initial_weights or self.initial_weights
         source, its_task = (None, None) if place is None else zoo.load(place)
-        task = self._task(dataset, its_task)
+        task = self._task(its_task)
         self.save(out / shipped.RECIPE)
         report = zoo.fit_and_evaluate(
             lambda: self._model(task),
@@ -200,12 +197,12 @@ class Recipe:
             zoo.export_saved_model(model, fitted_task, saved_model, storage=self.storage)
         return report
 
-    def _task(self, dataset, vocabulary_of):
-        """The task on a dataset, with the vocabulary of another task if there is one."""
+    def _task(self, vocabulary_of):
+        """The task on its data, with the vocabulary of another task if there is one."""
         options = dict(self.task_options)
         if vocabulary_of is not None:
             options["vocabulary_of"] = vocabulary_of
-        return zoo.tasks.create_task(self.task, dataset, **options)
+        return zoo.tasks.create_task(self.task, self.dataset(), **options)
 
     def _model(self, task):
         """A model for the task, with weights of chance."""
@@ -234,16 +231,19 @@ class Recipe:
         return self._tried(out, from_nothing)[0]
 
     def _tried(self, out: pathlib.Path, from_nothing: bool):
-        """The dry run, and a model and a task that others may take for those of the run."""
+        """The dry run, and the task."""
         first, source, its_task = None, None, None
         if self.initial_weights is not None:
             given = self.initial_weights
             place = self._first_run(out, given) if from_nothing else given
             if from_nothing and not (pathlib.Path(place) / shipped.REPORT).is_file():
-                first, source, its_task = Recipe.find(given)._tried(pathlib.Path(place), True)
+                # A model of chance stands for the one that would be fitted.
+                recipe = Recipe.find(given)
+                first, its_task = recipe._tried(pathlib.Path(place), True)
+                source = recipe._model(its_task)
             else:
                 source, its_task = zoo.load(place)
-        task = self._task(self.dataset(), its_task)
+        task = self._task(its_task)
         tried = zoo.dry_run(
             lambda: self._model(task),
             task,
@@ -252,7 +252,7 @@ class Recipe:
             log_dir=out,
             storage=self.storage,
         )
-        return dataclasses.replace(tried, first=first), self._model(task), task
+        return dataclasses.replace(tried, first=first), task
 
     @staticmethod
     def _first_run(out: pathlib.Path, initial_weights: str) -> pathlib.Path:
