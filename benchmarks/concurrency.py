@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from zoo import resources
-from zoo.quiet import import_tensorflow
+from zoo.utils import resources
+from zoo.utils.tensorflow import import_tensorflow
 
 WORDS = ["a", "the", "film", "king", "was", "fine", "not", ",", "ROMEO:", "我喜欢", "naïve", "8/10"]
 
@@ -63,7 +63,7 @@ class Server:
     """
 
     def __init__(self, classifier: str, writer: str):
-        from zoo.inference.loading import SavedModel
+        from zoo.serving.loading import SavedModel
 
         self._models = [SavedModel(classifier), SavedModel(writer)]
         labels, writes = (model.endpoints for model in self._models)

@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     arguments = parser.parse_args()
 
-    from zoo.quiet import import_tensorflow
+    from zoo.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     import keras

@@ -39,7 +39,9 @@ def main() -> None:
         for distance in DISTANCES
     ]
     print("distance   " + "".join(f"{distance:7}" for distance in DISTANCES) + "   seconds")
-    print("optimum    " + "".join(f"{each.optimum.accuracy_on_test:7.3f}" for each in further))
+    print(
+        "optimum    " + "".join(f"{each.best_possible.accuracy_on_test:7.3f}" for each in further)
+    )
     questions = [zoo.tasks.Sentiment(task.text_to_ids, task.label_names, each) for each in further]
     for name, fit in FITS.items():
         accuracies, seconds = [], []

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 
-from zoo import resources
+from zoo.utils import resources
 
 RECIPES = {
     "lstm": {"task": "sentiment", "model_options": {"units": 64}},
@@ -49,7 +49,7 @@ class Peak:
 
 def fit_many(model: str, fits: int, reviews: int) -> None:
     """Prints for each fit the peak while it went on and what was in use after it, as JSON."""
-    from zoo.recipes import Recipe
+    from zoo.catalog.recipe import Recipe
 
     sizes = {"train_size": reviews, "validation_size": 200, "test_size": 200}
     for fit in range(fits):

@@ -18,13 +18,14 @@ import time
 from dashboards import names, tasks, timed
 
 import zoo
-from zoo import checkpoints, manifests, report, training
+from zoo.training import checkpoint, report, routine
+from zoo.utils import checksums
 
 WRITERS = {
-    "checkpoints": (checkpoints.Checkpoint, "save"),
-    "weights": (training, "save_model"),
+    "checkpoints": (checkpoint.Checkpoint, "save"),
+    "weights": (routine, "save_model"),
     "report": (report.Report, "save"),
-    "checksums": (manifests, "write_manifest"),
+    "checksums": (checksums, "write_manifest"),
 }
 
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--every-step", action="store_true", help="writes checkpoints all the time")
     arguments = parser.parse_args()
     if arguments.every_step:
-        checkpoints.Checkpoint.is_due = True
+        checkpoint.Checkpoint.is_due = True
     spent = watch_writers()
     for task in tasks(arguments.data):
         # The first fit warms up; it does not count.

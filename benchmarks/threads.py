@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.threads:
-        from zoo.quiet import import_tensorflow
+        from zoo.utils.tensorflow import import_tensorflow
 
         import_tensorflow()
         import tensorflow as tf

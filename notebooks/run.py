@@ -111,7 +111,7 @@ def run(notebook: nbformat.NotebookNode, seconds: int = SECONDS_A_CELL) -> list[
         except CellExecutionError as error:
             return [f"An error: {str(error)[-2000:]}"]
     clean(notebook)
-    return faults(notebook)
+    return warnings(notebook)
 
 
 def _environment(scratch: str) -> dict[str, str]:
@@ -152,7 +152,7 @@ def clean(notebook: nbformat.NotebookNode) -> None:
                 output.data.pop("text/plain", None)
 
 
-def faults(notebook: nbformat.NotebookNode) -> list[str]:
+def warnings(notebook: nbformat.NotebookNode) -> list[str]:
     """What is wrong with a notebook as it stands: one sentence each, none for a good one."""
     wrong = []
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]

@@ -5,7 +5,7 @@ import json
 import pathlib
 from typing import Any
 
-from zoo.report import Report
+from zoo.training.report import Report
 
 _MEASURED = ("seconds", "throughput", "peak_memory_mb", "command")
 
@@ -31,7 +31,7 @@ def made_up_report(**changes) -> Report:
             "arguments": {"data_dir": "/elsewhere/tfds"},
             "sizes": {"train": 22_500, "validation": 2_500, "test": 25_000},
             "fingerprint": "c0ffee",
-            "faults": ["Duplicate texts within train: 96."],
+            "warnings": ["Duplicate texts within train: 96."],
         },
         seed=1,
         training={"epochs": 1, "best_epoch": 1},
@@ -39,7 +39,7 @@ def made_up_report(**changes) -> Report:
         validation={"accuracy": 0.9, "f1": 0.89, "auc": 0.96, "calibration_error": 0.012},
         test={"accuracy": 0.885, "f1": 0.88, "auc": 0.955, "calibration_error": 0.006},
         details={},
-        optimum=None,
+        best_possible=None,
         seconds={"fitting": 24.4, "testing": 9.6},
         throughput={"examples_per_second": 900.0, "tokens_per_second": 200_000.0},
         padding_share=0.02,

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import zoo
-from tests.conftest import bag_recipe
+from tests.helpers import bag_recipe
 
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
 
@@ -299,7 +299,7 @@ def test_a_writer_is_evaluated(call, writing_run, tmp_path):
 
 def test_from_a_run_to_ones_own_data(call, table, run, tmp_path):
     """Three classes in place of two: the vocabulary and all but the head have moved."""
-    from zoo.recipes import Recipe
+    from zoo.catalog.recipe import Recipe
 
     source = tmp_path / "source"
     shutil.copytree(run, source)
@@ -330,7 +330,7 @@ def test_a_recipe_and_what_the_command_line_says_on_top(call, table, tmp_path):
     columns = ("--text-column", "body", "--label-column", "stars")
     first, second = tmp_path / "first", tmp_path / "second"
     words = ("fit", "gru", "sentiment", "--data", table, *columns, *SMALL, "--seed", 4)
-    assert call(*words, "--storage", "float16", "--out", first)[0] == 0
+    assert call(*words, "--quantization", "float16", "--out", first)[0] == 0
     status, printed, _ = call(
         "fit", "--recipe", first, "--seeds", 5, 6, "--quiet", "--json", "--out", second
     )
@@ -340,7 +340,7 @@ def test_a_recipe_and_what_the_command_line_says_on_top(call, table, tmp_path):
     assert report["training"]["epochs"] == 1
     model, _ = zoo.load(second)
     assert model.get_layer("block_0").units == 8
-    assert 'storage = "float16"' in (second / "recipe.toml").read_text()
+    assert 'quantization = "float16"' in (second / "recipe.toml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -364,9 +364,9 @@ def test_a_fit_that_is_not_told_enough_is_refused(words, fault, call):
 def test_the_leaderboard_is_made_again_and_held_against_what_is_written(
     call, tmp_path, monkeypatch
 ):
-    from zoo import shipped
+    from zoo.utils import pretrained
 
-    monkeypatch.setattr(shipped, "folder", lambda: tmp_path / "saved_models")
+    monkeypatch.setattr(pretrained, "folder", lambda: tmp_path / "saved_models")
     recipe = bag_recipe()
     recipe.fit_from_nothing(tmp_path / "runs" / "bag", command="a test", verbose=False)
     assert call("ship", tmp_path / "runs" / "bag", "bag")[0] == 0

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 import zoo
-from zoo import files, manifests
+from zoo.utils import checksums, files
 
 
 def flipped(content, place):
@@ -40,7 +40,7 @@ def read_saved_model(folder):
 def test_no_damage_is_missed(part, read, run, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
-    names = list(files.read_json(folder / part / manifests.MANIFEST, "checksums"))
+    names = list(files.read_json(folder / part / checksums.MANIFEST, "checksums"))
     assert len(names) >= 3
     for name in names:
         file = folder / part / name
@@ -57,10 +57,10 @@ def test_no_damage_is_missed(part, read, run, tmp_path):
 
 
 def test_all_that_a_run_writes_has_a_checksum(run):
-    covered = {manifests.MANIFEST, "saved_model/1/manifest.json", "recipe.toml"}
+    covered = {checksums.MANIFEST, "saved_model/1/manifest.json", "recipe.toml"}
     for part in ("", "saved_model/1/"):
         covered |= {part + name for name in files.read_json(run / part / "manifest.json", "sums")}
-    written = {name for name in manifests.files_in(run) if not name.startswith("logs/")}
+    written = {name for name in checksums.files_in(run) if not name.startswith("logs/")}
     assert written <= covered
 
 

@@ -12,7 +12,8 @@ import pytest
 from test_resume import RECIPES, assert_same, facts
 
 import zoo
-from zoo import checkpoints, files
+from zoo.training import checkpoint
+from zoo.utils import files
 
 
 @pytest.fixture
@@ -58,18 +59,18 @@ def test_a_fit_goes_on_when_there_is_room(disk, tmp_path, monkeypatch):
     recipe = dataclasses.replace(
         RECIPES["lstm"], training={**RECIPES["lstm"].training, "dashboards": "default"}
     )
-    monkeypatch.setattr(checkpoints.Checkpoint, "is_due", True)
-    faults = []
+    monkeypatch.setattr(checkpoint.Checkpoint, "is_due", True)
+    warnings = []
     for kibibytes in (4, 20, 64, 130, 220, 300, 450, 700, 1200, 3000):
         remount(f"size={kibibytes}k")
         try:
             recipe.fit(folder / "run", verbose=False)
         except files.FileError as error:
-            faults.append(str(error))
+            warnings.append(str(error))
         else:
             break
-    assert len(faults) >= 4
-    for fault in faults:
+    assert len(warnings) >= 4
+    for fault in warnings:
         assert re.fullmatch(rf"Cannot write {folder}/run/[\w./]+: No space left on device\.", fault)
     recipe.fit(tmp_path / "whole", verbose=False)
     assert_same(facts(folder / "run"), facts(tmp_path / "whole"))

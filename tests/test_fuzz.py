@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo import manifests, shipped
-from zoo.checkpoints import Checkpoint
+from zoo.catalog.recipe import Recipe
 from zoo.datasets import DatasetError
-from zoo.files import FileError
-from zoo.inference import allowed
-from zoo.inference.loading import read_task
-from zoo.recipes import Recipe
-from zoo.report import Report
+from zoo.serving import allowed_ops
+from zoo.serving.loading import read_task
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.report import Report
+from zoo.utils import checksums, pretrained
+from zoo.utils.files import FileError
 
 TIMES = int(os.environ.get("ZOO_FUZZ", "1"))
 # Of what a test names, where nobody asks for more.
@@ -119,7 +119,7 @@ def test_tables_and_texts(tmp_path, name, original, labelled, data):
     refuses_clearly(lambda: zoo.datasets.load(str(file), labelled=labelled), DatasetError)
 
 
-SHIPPED = sorted(shipped.folder().glob("*/"))
+SHIPPED = sorted(pretrained.folder().glob("*/"))
 
 
 @pytest.mark.parametrize("folder", SHIPPED[:3], ids=lambda folder: folder.name)
@@ -146,7 +146,7 @@ def test_tasks(tmp_path, folder, data):
     refuses_clearly(lambda: read_task(file), FileError)
 
 
-RECIPE = tomllib.loads((shipped.folder() / "gru_imdb" / "recipe.toml").read_text())
+RECIPE = tomllib.loads((pretrained.folder() / "gru_imdb" / "recipe.toml").read_text())
 
 
 @tries(300)
@@ -191,14 +191,14 @@ def test_bytes_that_should_be_json_or_toml(tmp_path, data):
 @given(data=st.data())
 def test_manifests(tmp_path, data):
     (tmp_path / "weights").write_bytes(b"1234")
-    manifests.write_manifest(tmp_path, ["weights"])
-    original = json.loads((tmp_path / manifests.MANIFEST).read_text())
+    checksums.write_manifest(tmp_path, ["weights"])
+    original = json.loads((tmp_path / checksums.MANIFEST).read_text())
     try:
         value = data.draw(changed(original))
-        (tmp_path / manifests.MANIFEST).write_text(json.dumps(value))
-        refuses_clearly(lambda: manifests.check_manifest(tmp_path), FileError)
+        (tmp_path / checksums.MANIFEST).write_text(json.dumps(value))
+        refuses_clearly(lambda: checksums.check_manifest(tmp_path), FileError)
     finally:
-        (tmp_path / manifests.MANIFEST).unlink()
+        (tmp_path / checksums.MANIFEST).unlink()
 
 
 @tries(300)
@@ -255,4 +255,4 @@ def test_weights_of_models(model_file, data):
 def test_graphs(run, tmp_path, data):
     graph = (run / "saved_model" / "1" / "saved_model.pb").read_bytes()
     (tmp_path / "saved_model.pb").write_bytes(data.draw(cut_or_flipped(graph)))
-    refuses_clearly(lambda: allowed.check_ops(tmp_path), FileError)
+    refuses_clearly(lambda: allowed_ops.check_ops(tmp_path), FileError)

@@ -62,7 +62,7 @@ def test_all_of_them_are_there_and_listed():
 @each_notebook
 def test_outputs_are_those_of_one_clean_run(path):
     notebook = runner.read(path)
-    assert runner.faults(notebook) == []
+    assert runner.warnings(notebook) == []
     assert any(cell.get("outputs") for cell in notebook.cells)
 
 
@@ -174,19 +174,19 @@ def ran_notebook(**output) -> nbformat.NotebookNode:
     ],
 )
 def test_what_does_not_belong_into_an_output_is_said(output, said):
-    (sentence, *_) = runner.faults(ran_notebook(**output))
+    (sentence, *_) = runner.warnings(ran_notebook(**output))
     assert said in sentence
 
 
 @pytest.mark.parametrize("text", ["", "a served/model/1 and models/x", "24/7", "the war/peace"])
 def test_what_belongs_there_is_not(text):
-    assert runner.faults(ran_notebook(output_type="stream", name="stdout", text=text)) == []
+    assert runner.warnings(ran_notebook(output_type="stream", name="stdout", text=text)) == []
 
 
 def test_cells_out_of_order_are_said():
     notebook = made_notebook("1", "2")
     notebook.cells[0].execution_count, notebook.cells[1].execution_count = 2, 1
-    assert runner.faults(notebook) == [
+    assert runner.warnings(notebook) == [
         "Expected cells that ran once each, in order; their numbers are [2, 1]."
     ]
 

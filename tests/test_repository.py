@@ -16,71 +16,48 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from zoo import shipped
+from zoo.utils import pretrained
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # Who may import whom, by the modules and packages directly under zoo/. Inside a package its modules
-# are free. PUBLIC is the names that `import zoo` gives. A new module gets a line here.
+# are free. PUBLIC is the names that `import zoo` gives. A new unit gets a line here.
 PUBLIC = "zoo"
 MAY_IMPORT: dict[str, set[str] | None] = {
-    # what nothing else of the zoo stands under
     "registry": set(),
-    "files": set(),
-    "quiet": set(),
-    "progress": set(),
-    "generation": set(),
-    "layers": set(),
-    "preprocessing": set(),
-    "datasets": {"registry", "quiet"},
+    "utils": set(),
+    "datasets": {"registry", "utils"},
+    "preprocessing": {"registry", "utils"},
+    "layers": {"utils"},
     # models and tasks never import each other: they meet through arguments
-    "models": {"layers", "registry"},
-    "tasks": {"preprocessing", "datasets", "registry"},
-    "report": {"files", "manifests"},
-    "manifests": {"files"},
-    "shipped": {"files"},
-    "tables": set(),
-    "cards": {"files", "report", "shipped", "tables"},
-    "leaderboards": {"cards", "files", "report", "shipped", "tables"},
-    "storage": set(),
-    "transfer": set(),
-    "checkpoints": {"files"},
-    "optimizers": set(),
-    "resources": {"files"},
-    "preparation": {"tasks", "files", "optimizers", "transfer", "inference"},
+    "models": {"layers", "registry", "utils"},
+    "tasks": {"preprocessing", "datasets", "registry", "utils"},
+    # inspection: the TensorBoard callback of a fit, imported when it is made
     "training": {
         "tasks",
-        "report",
-        "files",
-        "manifests",
-        "progress",
-        "checkpoints",
-        "preparation",
-        "resources",
-        "inference",
+        "models",
+        "preprocessing",
+        "datasets",
+        "registry",
+        "utils",
+        "serving",
         "inspection",
     },
-    "dry_runs": {"tasks", "preprocessing", "preparation", "resources", "training", "files"},
-    "export": {"tasks", "generation", "preprocessing", "storage", "files", "manifests"},
-    "inference": {
-        "export",
+    "generation": {"utils"},
+    "serving": {
+        "training",
         "generation",
         "models",
         "tasks",
         "datasets",
         "preprocessing",
-        "report",
-        "shipped",
-        "files",
-        "manifests",
         "registry",
+        "utils",
     },
     # clients
-    "inspection": {PUBLIC, "files"},
-    "demo": {PUBLIC},
-    "recipes": {PUBLIC, "files", "manifests", "shipped"},
-    "shipping": {PUBLIC, "cards", "files", "manifests", "recipes", "shipped"},
-    "cli": {PUBLIC, "demo", "leaderboards", "recipes", "shipping", "quiet", "registry"},
+    "inspection": {PUBLIC, "serving", "utils"},
+    "catalog": {PUBLIC, "training", "utils"},
+    "cli": {PUBLIC, "catalog", "utils", "registry"},
     "__main__": {"cli"},
     # gathers the public names of all of them
     "__init__": None,
@@ -93,12 +70,10 @@ MAY_IMPORT_TENSORFLOW = {
     "datasets": ANYWHERE,
     "generation": ANYWHERE,
     "inspection": ANYWHERE,
-    "export": ANYWHERE,
-    "storage": ANYWHERE,
-    "inference": ANYWHERE,
+    "serving": ANYWHERE,
     "tasks": IN_FUNCTIONS,  # a gradient inside a training step
     "training": IN_FUNCTIONS,  # what it writes for TensorBoard
-    "quiet": IN_FUNCTIONS,  # to quiet it
+    "utils": IN_FUNCTIONS,  # to import it quietly
     "cli": IN_FUNCTIONS,
 }
 
@@ -246,8 +221,8 @@ def pins() -> list[Pin]:
 
 def test_the_lock_holds_what_setup_cfg_asks_for():
     asked = {canonicalize_name(requirement.name) for requirement in direct_requirements()}
-    locked = {canonicalize_name(pin.requirement.name) for pin in pins() if pin.is_direct}
-    assert locked == asked, "Run `make lock`."
+    lock_folder = {canonicalize_name(pin.requirement.name) for pin in pins() if pin.is_direct}
+    assert lock_folder == asked, "Run `make lock`."
 
 
 def test_the_lock_fits_the_versions_of_setup_cfg():
@@ -285,9 +260,9 @@ def test_an_installed_package_has_the_models(tmp_path):
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--target", str(place)]
     subprocess.run([*pip, *options, str(source)], check=True, capture_output=True, timeout=300)
     code = (
-        "from zoo import manifests, shipped; print(*shipped.names())\n"
-        "for name in shipped.names(): manifests.check_manifest(shipped.folder() / name)\n"
-        "print(shipped.folder())"
+        "from zoo.utils import checksums, pretrained; print(*pretrained.names())\n"
+        "for name in pretrained.names(): checksums.check_manifest(pretrained.folder() / name)\n"
+        "print(pretrained.folder())"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -299,7 +274,7 @@ def test_an_installed_package_has_the_models(tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     names, folder = ran.stdout.splitlines()
-    assert names.split() == shipped.names()
+    assert names.split() == pretrained.names()
     assert folder == str(place / "zoo" / "saved_models")
 
 

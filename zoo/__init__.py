@@ -18,23 +18,23 @@ _HOMES = {
     "models": None,
     "preprocessing": None,
     "tasks": None,
-    "fit_and_evaluate": "zoo.training",
-    "evaluate_model": "zoo.training",
-    "dry_run": "zoo.dry_runs",
-    "transfer_weights": "zoo.transfer",
-    "Report": "zoo.report",
-    "leaderboard": "zoo.leaderboards",
-    "export_saved_model": "zoo.export",
-    "load": "zoo.inference",
-    "pipeline": "zoo.inference",
-    "TextClassifier": "zoo.inference",
-    "TextGenerator": "zoo.inference",
-    "evaluate": "zoo.inference",
+    "fit_and_evaluate": "zoo.training.routine",
+    "evaluate_model": "zoo.training.routine",
+    "dry_run": "zoo.training.dry_run",
+    "transfer_weights": "zoo.models.weights",
+    "Report": "zoo.training.report",
+    "leaderboard": "zoo.catalog.leaderboard",
+    "export_saved_model": "zoo.serving.saved_model",
+    "load": "zoo.serving",
+    "pipeline": "zoo.serving",
+    "TextClassifier": "zoo.serving",
+    "TextGenerator": "zoo.serving",
+    "evaluate": "zoo.serving",
 }
 # The factories, which their own modules register: an architecture is one file.
 _FACTORIES = "zoo.models"
 # What does without TensorFlow and Keras, and must not wait for them.
-_LIGHT = {"zoo.report", "zoo.datasets", "zoo.leaderboards"}
+_LIGHT = {"zoo.training.report", "zoo.datasets", "zoo.catalog.leaderboard"}
 
 
 def __getattr__(name: str):
@@ -42,7 +42,7 @@ def __getattr__(name: str):
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     home = _HOMES.get(name, _FACTORIES) or f"zoo.{name}"
     if home not in _LIGHT:
-        from zoo.quiet import import_tensorflow
+        from zoo.utils.tensorflow import import_tensorflow
 
         import_tensorflow()
     module = importlib.import_module(home)

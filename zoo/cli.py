@@ -133,8 +133,8 @@ _training_options = _options(
     ),
 )
 
-_storage_option = click.option(
-    "--storage",
+_quantization_option = click.option(
+    "--quantization",
     type=click.Choice(["float32", "float16", "int8"]),
     help="How the SavedModel keeps weights.  [default: float32]",
 )
@@ -176,8 +176,8 @@ def leaderboard(markdown, again):
     """
     board = zoo.leaderboard()
     if again is not None:
-        from zoo.leaderboards import compare
-        from zoo.recipes import Recipe
+        from zoo.catalog.leaderboard import compare
+        from zoo.catalog.recipe import Recipe
 
         for row in board.rows:
             out = pathlib.Path(again) / row.name
@@ -204,7 +204,7 @@ def leaderboard(markdown, again):
 @_text_options
 @_model_options
 @_training_options
-@_storage_option
+@_quantization_option
 @click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
 @click.option("--dry-run", is_flag=True, help="Do all but fitting, and say what that would take.")
 @click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT, and begin anew.")
@@ -247,7 +247,7 @@ def fit(model, task, recipe, initial_weights, out, dry_run, overwrite, as_json, 
 
 def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
     """What the command line says, on top of what the recipe says that it names."""
-    from zoo.recipes import Recipe
+    from zoo.catalog.recipe import Recipe
 
     groups = {
         "data_options": _taken(given, _data_options),
@@ -255,7 +255,7 @@ def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
         "model_options": _taken(given, _model_options),
     }
     data = groups["data_options"].pop("data", None)
-    storage = given.pop("storage", None)
+    quantization = given.pop("quantization", None)
     groups["training"] = given
     if recipe is not None:
         if model or task:
@@ -275,7 +275,7 @@ def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
         other = "seeds" if "seed" in given else "seed"
         merged["training"].pop(other, None)
     changes: dict[str, Any] = {**merged, "data": data or base.data}
-    made = dataclasses.replace(base, storage=storage or base.storage, **changes)
+    made = dataclasses.replace(base, quantization=quantization or base.quantization, **changes)
     return made.beginning_from(initial_weights) if initial_weights is not None else made
 
 
@@ -307,7 +307,7 @@ def evaluate(model, data, split, as_json, **options):
         raise click.UsageError("Columns and files of data need --data.")
     dataset = None
     if data is not None:
-        from zoo.recipes import load_dataset
+        from zoo.catalog.recipe import load_dataset
 
         _, task = zoo.load(model)
         _check_label_column(type(task), arguments)
@@ -448,8 +448,8 @@ def _shown(text: bytes) -> str:
     type=click.Choice(["bfloat16", "float32"]),
     help="What generation remembers in.",
 )
-@_storage_option
-def export(run, out, jit, state_dtype, storage):
+@_quantization_option
+def export(run, out, jit, state_dtype, quantization):
     """Writes a SavedModel of RUN, which takes raw text."""
     model, task = zoo.load(run)
     path = zoo.export_saved_model(
@@ -458,7 +458,7 @@ def export(run, out, jit, state_dtype, storage):
         out or pathlib.Path(run) / "saved_model" / "1",
         jit_compile=jit,
         state_dtype=state_dtype,
-        storage=storage or "float32",
+        quantization=quantization or "float32",
     )
     click.echo(path)
 
@@ -473,7 +473,7 @@ def ship(run, name, folder, test):
 
     NAME gets the SavedModel, scored as it is stored, its report, recipe, card and checksums.
     """
-    from zoo.shipping import ship as ship_run
+    from zoo.catalog.package import ship as ship_run
 
     click.echo(ship_run(run, name, folder=folder, test=test))
 
@@ -496,7 +496,7 @@ def demo(out):
 
     Trains, reports, exports, and uses the export where there is no zoo, within a minute.
     """
-    from zoo.demo import run
+    from zoo.catalog.demo import run
 
     run(pathlib.Path(out))
 

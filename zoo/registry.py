@@ -41,7 +41,7 @@ class Registry:
     def __getitem__(self, name: str) -> Callable:
         known = self.names()
         if name not in known:
-            raise UnknownNameError(unknown(self.kind, name, known))
+            raise UnknownNameError(unknown_name_message(self.kind, name, known))
         return self._makers[name]
 
 
@@ -54,10 +54,10 @@ def check_arguments(name: str, maker: Callable, arguments: Iterable[str]) -> Non
     ]
     for argument in arguments:
         if argument not in known:
-            raise UnknownNameError(unknown(f"argument of {name}", argument, known))
+            raise UnknownNameError(unknown_name_message(f"argument of {name}", argument, known))
 
 
-def unknown(kind: str, name: str, known: Iterable[str], *also: str) -> str:
+def unknown_name_message(kind: str, name: str, known: Iterable[str], *also: str) -> str:
     """One sentence on a name that is not known, with those that are and the nearest of them."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)

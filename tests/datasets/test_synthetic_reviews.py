@@ -321,24 +321,28 @@ class TestDataset:
         lengths = {name: dataset.arguments[name] for name in ("opening", "gap", "distance")}
         test = [parse(text, **lengths, label_noise=0.1) for text in dataset.test.texts]
         nats = -sum(review.log_probability for review in test)
-        optimum = dataset.optimum
-        assert optimum.accuracy == 0.9
-        assert optimum.loss == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
-        assert optimum.accuracy_on_test == np.mean(
+        best_possible = dataset.best_possible
+        assert best_possible.accuracy == 0.9
+        assert best_possible.loss == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
+        assert best_possible.accuracy_on_test == np.mean(
             [review.label == label for review, label in zip(test, dataset.test.labels, strict=True)]
         )
-        assert optimum.nats_per_token == pytest.approx(
+        assert best_possible.nats_per_token == pytest.approx(
             nats / sum(len(tokens(text)) + 1 for text in dataset.test.texts)
         )
-        assert optimum.nats_per_character == pytest.approx(
+        assert best_possible.nats_per_character == pytest.approx(
             nats / sum(len(text) + 1 for text in dataset.test.texts)
         )
 
     def test_without_noise_the_optimum_is_certain(self):
-        optimum = synthetic_reviews(
+        best_possible = synthetic_reviews(
             train_size=1, validation_size=1, test_size=50, label_noise=0.0
-        ).optimum
-        assert (optimum.accuracy, optimum.loss, optimum.accuracy_on_test) == (1, 0, 1)
+        ).best_possible
+        assert (best_possible.accuracy, best_possible.loss, best_possible.accuracy_on_test) == (
+            1,
+            0,
+            1,
+        )
 
     def test_texts_in_two_splits_are_counted(self):
         dataset = synthetic_reviews(train_size=4000, validation_size=1, test_size=300, **NO_PLOT)

@@ -17,7 +17,7 @@ def by_hand(model, ids, context):
     while place < len(ids):
         end = min(place + (context if place == 1 else half), len(ids))
         begin = 0 if place == 1 else max(end - 1 - context, 0)
-        if model.reads_source:
+        if model.is_encoder_decoder:
             read = np.array([[2, *ids[place : end - 1]]])
             logits = model({"token_ids": read, "source_ids": np.array([ids[begin:place]])})
             logits = np.asarray(logits, "float64")[0]

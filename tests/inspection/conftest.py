@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 import zoo
-from zoo.inspection import tensorboard
+from zoo.inspection.tensorboard import callback
 
 # The runs that TensorBoard sees in each fit.
 PARTS = ("train", "validation", "scores")
@@ -51,7 +51,7 @@ def runs(few_reviews, tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         # As if it were a fit of some length, at the end of which images are drawn by default.
-        patch.setattr(tensorboard, "LONG_FIT", 0.0)
+        patch.setattr(callback, "LONG_FIT", 0.0)
         fit("gru", zoo.tasks.text_generation(few_reviews), folder / "gru", model_options=small)
     return folder
 
@@ -59,7 +59,7 @@ def runs(few_reviews, tmp_path_factory):
 @pytest.fixture(scope="session")
 def address(runs):
     """Where TensorBoard shows these runs, once it has read them all."""
-    from zoo.inspection.tensorboard_server import start
+    from zoo.inspection.tensorboard.server import start
 
     address = start(runs, port=0)
     wanted = {f"{run.name}/logs/{part}" for run in runs.iterdir() for part in PARTS}

@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from tests.inspection.small_models import small_model
-from zoo.inspection import pull
+from zoo.inspection import logit_margin
 from zoo.inspection.attributions import Attribution, explain, integrated_gradients, occlusion
 
 TEXT = "The music was not dull, but the story was weak! What counts for me is the story."
@@ -69,17 +69,17 @@ def test_the_path_leads_to_a_text_of_unknown_words(model, task):
     """With positions and scaling: what is moved all the way is the baseline itself."""
     ids = ids_of(task)
     baseline = np.ones_like(ids)
-    x, start = pull.embedded(model, np.concatenate([ids, baseline]))
+    x, start = logit_margin.embedded(model, np.concatenate([ids, baseline]))
     moved = model.perturbed(ids, (start - x)[None])
     np.testing.assert_allclose(np.asarray(moved), np.asarray(model(baseline)), atol=1e-4)
 
 
 def test_gradients_are_those_of_finite_differences(model, task):
     ids = ids_of(task)[0]
-    x = pull.embedded(model, ids[None])
+    x = logit_margin.embedded(model, ids[None])
     generator = np.random.default_rng(3)
     moves = 0.1 * generator.normal(size=(2, *x.shape[1:])).astype("float32")
-    gradients = pull.gradients(model, ids, moves, 1)
+    gradients = logit_margin.gradients(model, ids, moves, 1)
     direction = generator.normal(size=x.shape).astype("float32")
 
     def answer(move):
@@ -115,8 +115,8 @@ def test_more_steps_are_more_exact(task, make):
 def test_steps_in_pieces_are_the_same(task, monkeypatch, make):
     model = make("gru")
     whole = integrated_gradients(model, task, TEXT, steps=10)
-    monkeypatch.setattr(pull, "_MOST_TOKENS", 3 * len(whole.tokens))
-    monkeypatch.setattr("zoo.inspection.attributions._MOST_NUMBERS", 4 * len(whole.tokens) * 8)
+    monkeypatch.setattr(logit_margin, "_MAX_TOKENS", 3 * len(whole.tokens))
+    monkeypatch.setattr("zoo.inspection.attributions._MAX_NUMBERS", 4 * len(whole.tokens) * 8)
     np.testing.assert_allclose(
         integrated_gradients(model, task, TEXT, steps=10).scores, whole.scores, atol=1e-5
     )

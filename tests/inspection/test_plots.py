@@ -11,7 +11,7 @@ from tests.reports import made_up_report, made_up_writer
 from zoo.inspection import plots
 from zoo.inspection.attention import AttentionMap, AttentionMaps
 from zoo.inspection.gates import GateActivity, LayerActivity
-from zoo.report import Report
+from zoo.training.report import Report
 
 
 def history(*accuracies):

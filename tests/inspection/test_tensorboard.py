@@ -17,11 +17,11 @@ from tensorboard.util import tensor_util
 import zoo
 from tests.inspection.conftest import ask, fit, wait_until
 from tests.models.cases import SMALL
-from zoo.inspection import tensorboard_images, tensorboard_projector, tensorboard_samples
-from zoo.inspection.tensorboard_graph import keras_graph
-from zoo.inspection.tensorboard_weights import Gradients
-from zoo.report import written
+from zoo.inspection.tensorboard import images, projector, samples
+from zoo.inspection.tensorboard.graph import keras_graph
+from zoo.inspection.tensorboard.weights import Gradients
 from zoo.tasks.batches import epoch_batches
+from zoo.training.report import format_score
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_curves_by_step_are_what_each_batch_was(address, lstm):
 
 @pytest.mark.parametrize("name", ["adam", "muon", "sgd"])
 def test_the_gradient_norm_is_that_of_all_gradients_before_clipping(name):
-    from zoo.optimizers import OPTIMIZERS
+    from zoo.training.optimizers import OPTIMIZERS
 
     weights = [keras.Variable(np.ones((2, 3), "float32"), name=n) for n in ("kernel", "other")]
     optimizer = OPTIMIZERS[name](0.1, global_clipnorm=1.0)
@@ -232,7 +232,7 @@ def test_the_projector_of_a_model_of_characters_has_one_line_a_token(tmp_path, f
     task = zoo.tasks.text_generation(few_reviews, level="character")
     model = zoo.GRU(**task.model_arguments(), embedding_dim=2, units=2)
     task.text_to_ids.set_vocabulary(["\n", "\t", " ", *task.text_to_ids.vocabulary[7:]])
-    assert tensorboard_projector.write_projector(tmp_path, model, task)
+    assert projector.write_projector(tmp_path, model, task)
     header, *rows = (tmp_path / "metadata.tsv").read_text().splitlines()
     assert header == "token\tfrequency"
     assert [row.split("\t")[0] for row in rows[3:6]] == ["\\n", "\\t", "\N{OPEN BOX}"]
@@ -246,7 +246,7 @@ def test_a_third_class_gets_its_own_pull():
         def predict_on_batch(self, ids):
             return ids[:, :1] * np.array([[1.0, 2.0, 6.0]])
 
-    given = tensorboard_projector.pulls(Fixed(), np.array([2, 5]), ("bad", "fair", "good"))
+    given = projector.pulls(Fixed(), np.array([2, 5]), ("bad", "fair", "good"))
     # Leads of a unit: 1 - 4, 2 - 3.5, 6 - 1.5; the unknown token has id 1.
     assert given == {
         "pull towards bad": [-3.0, -12.0],
@@ -258,7 +258,7 @@ def test_a_third_class_gets_its_own_pull():
 def test_a_model_without_embeddings_has_no_projector(tmp_path, few_reviews):
     task = zoo.tasks.sentiment(few_reviews)
     model = zoo.BagOfBigrams(**task.model_arguments(), num_buckets=64)
-    assert not tensorboard_projector.write_projector(tmp_path, model, task)
+    assert not projector.write_projector(tmp_path, model, task)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -325,7 +325,7 @@ def test_images_are_drawn(address, run, wanted):
 
 def test_gates_have_histograms_of_what_they_did(address, lstm):
     model, task = lstm
-    activity = zoo.inspection.gate_activity(model, task, tensorboard_images.SENTENCES[0])
+    activity = zoo.inspection.gate_activity(model, task, images.SENTENCES[0])
     answer = ask(
         address,
         "data/plugin/histograms/histograms",
@@ -342,7 +342,7 @@ def test_the_report_is_a_table(address, reports):
         (scores,) = ask(address, "data/plugin/text/text", run=run, tag="report/scores")
         assert "<table>" in scores["text"]
         for metric, value in report.test.items():
-            assert f"<td>{written(metric, value)}</td>" in scores["text"]
+            assert f"<td>{format_score(metric, value)}</td>" in scores["text"]
         (facts,) = ask(address, "data/plugin/text/text", run=run, tag="report/facts")
         assert f"{report.model['parameters']:,} parameters" in facts["text"]
 
@@ -353,9 +353,9 @@ def test_samples_are_what_the_model_writes_with_one_seed(address, runs, few_revi
     assert [entry["step"] for entry in answer] == [1, 2]
     best = reports["gru"].training["best_epoch"]
     (shown,) = [entry["text"] for entry in answer if entry["step"] == best]
-    texts = tensorboard_samples.Samples(model, task)()
-    assert len(texts) == len(tensorboard_samples.PROMPTS)
-    for prompt, text in zip(tensorboard_samples.PROMPTS, texts, strict=True):
+    texts = samples.Samples(model, task)()
+    assert len(texts) == len(samples.PROMPTS)
+    for prompt, text in zip(samples.PROMPTS, texts, strict=True):
         assert text.startswith(prompt) and len(text.split()) > 10
         assert text in html.unescape(shown)
 
@@ -420,7 +420,7 @@ def test_no_dashboards_and_no_logs_of_an_earlier_run(few_reviews, tmp_path):
 
 
 def test_without_matplotlib_all_but_images_is_there(few_reviews, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tensorboard_images, "can_draw", lambda: False)
+    monkeypatch.setattr(images, "can_draw", lambda: False)
     bag(zoo.tasks.sentiment(few_reviews), tmp_path)
     note = "Note: TensorBoard gets no images: matplotlib is missing"
     assert capsys.readouterr().err.count(note) == 1

@@ -19,7 +19,7 @@ import pytest
 
 import zoo
 from tests.inspection.conftest import ask, fit, wait_until
-from zoo.inspection.tensorboard_server import start
+from zoo.inspection.tensorboard.server import start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 websocket = pytest.importorskip("tornado.websocket", reason="tornado comes with ipykernel")

@@ -33,7 +33,7 @@ def expected(model, task, prompt, text):
     """(T, V): the distribution of each token of a text that fits into the context."""
     before, asked = ids_of(task, prompt), ids_of(task, text)
     before = np.concatenate([[2], before])
-    if model.reads_source:
+    if model.is_encoder_decoder:
         inputs = {"token_ids": np.concatenate([[2], asked[:-1]])[None], "source_ids": before[None]}
         return softmax(np.asarray(model(inputs), "float64")[0]), asked
     ids = np.concatenate([before, asked])
@@ -66,7 +66,7 @@ def test_logits_in_pieces_are_the_same(task, monkeypatch):
     whole = token_probabilities(model, task, TEXT)
     # The package gives the function where the module of that name would be.
     module = sys.modules[token_probabilities.__module__]
-    monkeypatch.setattr(module, "_MOST_LOGITS", 1)
+    monkeypatch.setattr(module, "_MAX_LOGITS", 1)
     pieces = token_probabilities(model, task, TEXT)
     np.testing.assert_allclose(pieces.probabilities, whole.probabilities, rtol=1e-4)
     assert [[t for t, _ in others] for others in pieces.runners_up] == [

@@ -132,8 +132,8 @@ def test_no_position_depends_on_what_follows(writer):
 def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(writer):
     model = made(writer, output="token")
     prompt = ids(LENGTHS)
-    features, state = model.begin(prompt, 20)
-    if model.reads_source:
+    features, state = model.prefill(prompt, 20)
+    if model.is_encoder_decoder:
         start = np.full((len(LENGTHS), 1), 2, "int32")
         expected = numpy(model.features(start, prompt))[:, 0]
         assert numpy(state["position"]).tolist() == [1] * len(LENGTHS)
@@ -150,7 +150,7 @@ def test_more_room_changes_no_feature(writer):
     full = numpy(model.features(token_ids, source_ids))
     state = model.initial_state(len(LENGTHS), 4, source_ids)
     first, state = model.advance(token_ids[:, :4], state)
-    state = model.extend_state(state, 6)
+    state = model.grow_cache(state, 6)
     second, _ = model.advance(token_ids[:, 4:], state)
     features = np.concatenate([numpy(first), numpy(second)], axis=1)
     for row, length in enumerate(LENGTHS):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.preprocessing import IdsToText, TextToIds, TokenSequences, joined, splitting
+from zoo.preprocessing import IdsToText, TextToIds, TokenSequences, join_texts, splitting
 
 TEXTS = ["b a a", "a c b", "", "rare"]
 
@@ -25,7 +25,7 @@ def test_the_vocabulary_is_ordered_by_count_then_by_bytes():
 
 def test_the_vocabulary_is_bounded_by_size_and_by_count():
     assert TextToIds(vocabulary_size=6).adapt(TEXTS).ids.tolist() == [5, 4, 4, 4, 1, 5, 1, 1]
-    layer = TextToIds(minimum_count=2)
+    layer = TextToIds(min_frequency=2)
     layer.adapt(TEXTS)
     assert layer.vocabulary[4:] == ["a", "b"]
 
@@ -191,7 +191,7 @@ def test_what_was_read_and_what_was_written_are_joined_to_the_whole(sentences, d
         return back(tf.ragged.constant(parts, ragged_rank=1, dtype=tf.int32).to_tensor())
 
     prompts = written([row[:cut] for row, cut in zip(ids, cuts, strict=True)])
-    texts = joined(
+    texts = join_texts(
         prompts, written([row[cut:] for row, cut in zip(ids, cuts, strict=True)]), "word"
     )
     for text, prompt in zip(texts.numpy(), prompts.numpy(), strict=True):
@@ -215,9 +215,9 @@ def test_what_was_read_and_what_was_written_are_joined_to_the_whole(sentences, d
     ],
 )
 def test_a_continuation_stands_behind_a_space_where_english_has_one(prompt, continuation, expected):
-    joined_words = joined(tf.constant([prompt]), tf.constant([continuation]), "word")
+    joined_words = join_texts(tf.constant([prompt]), tf.constant([continuation]), "word")
     assert joined_words.numpy()[0].decode() == expected
-    characters = joined(tf.constant([prompt]), tf.constant([continuation]), "character")
+    characters = join_texts(tf.constant([prompt]), tf.constant([continuation]), "character")
     valid = prompt if isinstance(prompt, str) else prompt.decode("utf-8", "replace")
     assert characters.numpy()[0].decode() == valid + continuation
 
@@ -249,11 +249,11 @@ def test_words_are_measured_as_they_are_written(sentences):
 
 
 def test_what_did_not_enter_the_vocabulary_is_counted():
-    layer = TextToIds(vocabulary_size=5, minimum_count=2)
+    layer = TextToIds(vocabulary_size=5, min_frequency=2)
     layer.adapt(["b a a b a", "c", "c é"])
     assert layer.vocabulary[4:] == ["a"]
-    assert layer.left_out == {b"b": 2, b"c": 2, "é".encode(): 1}
-    assert TextToIds(vocabulary=["a"]).left_out == {}
+    assert layer.oov_counts == {b"b": 2, b"c": 2, "é".encode(): 1}
+    assert TextToIds(vocabulary=["a"]).oov_counts == {}
 
 
 def test_a_variant_shares_the_table():

@@ -38,8 +38,8 @@ def expected_logits(model):
 
 
 def test_texts_are_moved_along_the_gradient_as_far_as_epsilon_says(model, reviews):
-    objective = AdversarialTraining(model, loss_of(reviews), EPSILON)
-    logits, moved = objective({"inputs": IDS, "targets": TARGETS})
+    training_model = AdversarialTraining(model, loss_of(reviews), EPSILON)
+    logits, moved = training_model({"inputs": IDS, "targets": TARGETS})
     expected, expected_moved = expected_logits(model)
     np.testing.assert_allclose(logits, expected, atol=1e-6)
     np.testing.assert_allclose(moved, expected_moved, atol=1e-6)
@@ -53,10 +53,14 @@ def test_a_step_is_one_on_both_losses(model, reviews):
 
     from zoo.tasks import scores
 
-    objective = AdversarialTraining(model, loss_of(reviews), EPSILON)
-    objective.compile(keras.optimizers.SGD(0.0), metrics=zoo.tasks.sentiment(reviews).metrics())
+    training_model = AdversarialTraining(model, loss_of(reviews), EPSILON)
+    training_model.compile(
+        keras.optimizers.SGD(0.0), metrics=zoo.tasks.sentiment(reviews).metrics()
+    )
     logits, moved = expected_logits(model)
-    logs = objective.train_on_batch({"inputs": IDS, "targets": TARGETS}, TARGETS, return_dict=True)
+    logs = training_model.train_on_batch(
+        {"inputs": IDS, "targets": TARGETS}, TARGETS, return_dict=True
+    )
     expected = sum(scores.cross_entropy(TARGETS, scores.softmax(x)) for x in (logits, moved))
     assert float(logs["loss"]) == pytest.approx(expected, abs=1e-5)
     assert float(logs["accuracy"]) == (logits.argmax(axis=1) == TARGETS).mean()

@@ -18,7 +18,7 @@ def split(*labels: int, text: str | None = None) -> Split:
 def sentiment(names=("bad", "good"), *, options=None, **splits):
     held_out = {"validation": split(0, 1), "test": split(0, 1)}
     dataset = TextDataset("mine", label_names=names, **{"train": split(0, 1), **held_out, **splits})
-    return zoo.tasks.sentiment(dataset, **{"minimum_count": 1, **(options or {})})
+    return zoo.tasks.sentiment(dataset, **{"min_frequency": 1, **(options or {})})
 
 
 THREE = ("bad", "good", "fair")
@@ -41,7 +41,7 @@ THREE = ("bad", "good", "fair")
         (
             lambda: sentiment(
                 train=Split(["one", "two"], np.array([0, 1], "int32")),
-                options={"minimum_count": 2},
+                options={"min_frequency": 2},
             ),
             "vocabulary is empty: no token comes 2 times in the 2 texts",
         ),
@@ -55,7 +55,7 @@ THREE = ("bad", "good", "fair")
         (
             lambda: zoo.tasks.text_generation(
                 TextDataset("mine", train=split(0, 1), validation=split(0), test=split(1)),
-                minimum_count=1,
+                min_frequency=1,
             ),
             "tokens to learn, which do not fill one window: expected 128 at least",
         ),
@@ -120,4 +120,4 @@ def test_it_is_said_before_the_first_step_and_in_the_report(capsys):
 
     report = zoo.fit_and_evaluate(model, task, epochs=1)
     (told,) = (line for line in said[0].splitlines() if "97.5%" in line)
-    assert told == f"Note: {next(s for s in report.dataset['faults'] if '97.5%' in s)}"
+    assert told == f"Note: {next(s for s in report.dataset['warnings'] if '97.5%' in s)}"

@@ -108,7 +108,7 @@ def test_a_large_vocabulary_is_sampled_in_training_and_whole_in_scores(reviews):
     losses = {}
     for name, task in {"whole": whole, "sampled": sampled}.items():
         model = zoo.GRU(**task.model_arguments(), embedding_dim=16, units=32)
-        assert (task.objective(model) is model) == (name == "whole")
+        assert (task.training_model(model) is model) == (name == "whole")
         report = zoo.fit_and_evaluate(
             model, task, epochs=8, batch_size=16, seed=3, verbose=False, test=False
         )

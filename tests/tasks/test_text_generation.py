@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import training
 from zoo.datasets import DatasetError, Split, TextDataset
 from zoo.datasets.synthetic_reviews import generate_reviews
 from zoo.preprocessing.special_tokens import END_ID, START_ID
 from zoo.tasks.text_generation import spelled
+from zoo.training import routine
 
 TRAIN = ["the cat sat.", "the cat ran, the dog sat.", "a dog ran, a cat.", "rare zebra."]
 TEST = ["the dog ran.", "the zebra sat, a gnu ran.", "cat."]
@@ -110,7 +110,7 @@ def test_with_a_source_source_and_targets_make_up_the_window():
 
 
 def test_where_a_window_is_split_is_random_in_training_alone():
-    task = task_of(dataset(train=["a b c d e f g h"] * 2), minimum_count=1)
+    task = task_of(dataset(train=["a b c d e f g h"] * 2), min_frequency=1)
     examples = task.examples("train")
 
     def sources(random):
@@ -143,7 +143,7 @@ def test_texts_of_other_splits_are_never_learned_from():
         assert list(task.texts("train")) == TRAIN
         assert len(task.examples("train").documents) == len(TRAIN)
         assert "okapi" not in task.text_to_ids.vocabulary
-        assert b"okapi" not in task.text_to_ids.left_out
+        assert b"okapi" not in task.text_to_ids.oov_counts
         assert any(note.endswith("hold them too: 2.") for note in task.notes())
     with pytest.raises(DatasetError, match="leaves no text to learn from"):
         task_of(dataset(train=TEST)).examples("train")
@@ -195,7 +195,7 @@ def test_bits_per_character_of_words_count_the_spelling_of_unknown_ones(bigrams)
         return -letters - math.log((ends + 1) / total)
 
     unknown = ["zebra", "gnu"]
-    assert set(task.text_to_ids.left_out) == {b"rare", b"zebra"}
+    assert set(task.text_to_ids.oov_counts) == {b"rare", b"zebra"}
     spelled_nats = sum(map(spelling, unknown))
     characters = sum(len(text) + 1 for text in TEST)
     evaluation = zoo.evaluate_model(model, task)
@@ -240,21 +240,21 @@ def test_the_optimum_is_what_the_true_process_scores(reviews, level):
     arguments = {k: reviews.arguments[k] for k in ("opening", "gap", "distance", "label_noise")}
     drawn = generate_reviews(100, **arguments, seed="1/test")
     assert [review.text for review in drawn] == list(reviews.test.texts)
-    task = zoo.tasks.text_generation(reviews, level=level, minimum_count=1)
+    task = zoo.tasks.text_generation(reviews, level=level, min_frequency=1)
     nats = -sum(review.log_probability for review in drawn)
     true = task.score(nats, task.examples("test").num_asked, "test")
     assert true.details["unknown_share"] == 0
-    assert true.scores == pytest.approx(task.optimum())
-    known = reviews.optimum
+    assert true.scores == pytest.approx(task.best_possible())
+    known = reviews.best_possible
     each = known.nats_per_token if level == "word" else known.nats_per_character
-    assert task.optimum()["loss"] == each
-    assert task.optimum()["bits_per_character"] == known.nats_per_character / math.log(2)
+    assert task.best_possible()["loss"] == each
+    assert task.best_possible()["bits_per_character"] == known.nats_per_character / math.log(2)
 
 
 def test_there_is_no_known_optimum_for_texts_that_are_read_otherwise(reviews):
     for options in ({"lowercase": True}, {"punctuation": "drop"}):
-        assert zoo.tasks.text_generation(reviews, **options).optimum() is None
-    assert task_of().optimum() is None
+        assert zoo.tasks.text_generation(reviews, **options).best_possible() is None
+    assert task_of().best_possible() is None
 
 
 def test_a_recurrent_score_does_not_depend_on_the_batch(reviews, monkeypatch):
@@ -262,7 +262,7 @@ def test_a_recurrent_score_does_not_depend_on_the_batch(reviews, monkeypatch):
     model = zoo.GRU(**task.model_arguments(), embedding_dim=8, units=8)
     losses = []
     for batch_size in (3, 64, 256):
-        monkeypatch.setattr(training, "EVALUATION_BATCH_SIZE", batch_size)
+        monkeypatch.setattr(routine, "EVALUATION_BATCH_SIZE", batch_size)
         losses.append(zoo.evaluate_model(model, task).scores["loss"])
     np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
     # An untrained model is near to saying nothing.
@@ -307,7 +307,7 @@ def test_a_task_comes_back_from_its_config(options):
 
 def test_words_and_characters_have_defaults_of_their_own():
     words, characters = task_of(), task_of(level="character")
-    assert (words.text_to_ids.minimum_count, characters.text_to_ids.minimum_count) == (2, 1)
+    assert (words.text_to_ids.min_frequency, characters.text_to_ids.min_frequency) == (2, 1)
     assert words.model_arguments()["sequence_length"] == 128
     assert task_of(sequence_length=8, context_length=20).model_arguments()["sequence_length"] == 20
 

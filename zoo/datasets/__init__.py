@@ -5,10 +5,10 @@ A file in this package that registers such a function is all it takes to add a d
 
 from typing import TYPE_CHECKING
 
+from zoo.datasets.dataset import Audit, BestPossible, DatasetError, Split, TextDataset, split_off
 from zoo.datasets.file_formats import delimiter_of, read_table
+from zoo.datasets.files import from_files
 from zoo.datasets.registry import dataset_function, list_datasets, load, register_dataset
-from zoo.datasets.text_dataset import Audit, DatasetError, Optimum, Split, TextDataset, carve
-from zoo.datasets.your_files import from_files
 
 if TYPE_CHECKING:  # For editors and type checkers, which do not see what the lines below do.
     from zoo.datasets.imdb import imdb as imdb
@@ -23,10 +23,10 @@ globals().update(_FUNCTIONS)
 __all__ = [
     "Audit",
     "DatasetError",
-    "Optimum",
+    "BestPossible",
     "Split",
     "TextDataset",
-    "carve",
+    "split_off",
     "dataset_function",
     "delimiter_of",
     "from_files",

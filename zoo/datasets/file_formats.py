@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from zoo.datasets.text_dataset import DatasetError, TextCollector, repair
+from zoo.datasets.dataset import DatasetError, TextCollector, repair
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON_LINES = (".jsonl", ".json")

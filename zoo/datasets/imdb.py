@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.datasets.dataset import Split, TextDataset, audit, split_off
 from zoo.datasets.prepared import PreparedDataset, data_directory
 from zoo.datasets.registry import register_dataset
-from zoo.datasets.text_dataset import Split, TextDataset, audit, carve
 
 LABEL_NAMES = ("negative", "positive")
 
@@ -57,7 +57,7 @@ def imdb(
 
     reads = [_PREPARED.read(copy, split) for split in ("train", "test")]
     labelled, test = (Split(read.texts, np.array(read.labels, "int32")) for read in reads)
-    train, validation = carve(labelled, validation_share, seed)
+    train, validation = split_off(labelled, validation_share, seed)
     return TextDataset(
         "imdb_reviews",
         train=train,

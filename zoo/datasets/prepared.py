@@ -8,8 +8,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from zoo.datasets.text_dataset import DatasetError, TextCollector, absolute_path
-from zoo.quiet import import_tensorflow
+from zoo.datasets.dataset import DatasetError, TextCollector, absolute_path
+from zoo.utils.tensorflow import import_tensorflow
 
 _WAYS_OUT = (
     "set TFDS_DATA_DIR or data_dir to a prepared copy, run once with a network, "

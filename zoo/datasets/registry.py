@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.datasets.dataset import DatasetError, TextDataset, timed
 from zoo.datasets.file_formats import FILE_SUFFIXES
-from zoo.datasets.text_dataset import DatasetError, TextDataset, timed
-from zoo.datasets.your_files import from_files
-from zoo.registry import Registry, UnknownNameError, check_arguments, unknown
+from zoo.datasets.files import from_files
+from zoo.registry import Registry, UnknownNameError, check_arguments, unknown_name_message
 
 _DATASETS = Registry("dataset", "zoo.datasets")
 _ALIASES: dict[str, str] = {}
@@ -67,7 +67,9 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
             return _make(name, dataset_function(name), arguments)
         if not _looks_like_a_path(name):
             path = "or a path to a CSV, TSV, JSONL or TXT file or folder"
-            raise DatasetError(unknown("dataset", name, sorted([*names, *_ALIASES]), path))
+            raise DatasetError(
+                unknown_name_message("dataset", name, sorted([*names, *_ALIASES]), path)
+            )
     return _make(str(name_or_path), from_files, arguments, name_or_path)
 
 

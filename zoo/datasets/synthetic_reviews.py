@@ -34,8 +34,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from zoo.datasets.dataset import Audit, BestPossible, DatasetError, Split, TextDataset
 from zoo.datasets.registry import register_dataset
-from zoo.datasets.text_dataset import Audit, DatasetError, Optimum, Split, TextDataset
 
 LABEL_NAMES = ("negative", "positive")
 
@@ -163,7 +163,7 @@ def synthetic_reviews(
         seed: another seed gives other reviews.
 
     Returns:
-        A dataset with `optimum`: the best scores possible, in nats.
+        A dataset with `best_possible`: the best scores possible, in nats.
 
     Raises:
         DatasetError: where a size, a number of tokens or the noise is out of range.
@@ -186,7 +186,7 @@ def synthetic_reviews(
         **splits,
         label_names=LABEL_NAMES,
         audit=_audit(splits),
-        optimum=_optimum(reviews["test"], label_noise),
+        best_possible=_optimum(reviews["test"], label_noise),
         arguments={
             **{f"{name}_size": size for name, size in sizes.items()},
             **{name: _as_json_has_it(length) for name, length in lengths.items()},
@@ -588,12 +588,12 @@ def _as_json_has_it(value: int | Sequence[int]) -> int | list[int]:
     return [int(n) for n in value] if isinstance(value, Sequence) else int(value)
 
 
-def _optimum(test: Sequence[Review], label_noise: float) -> Optimum:
+def _optimum(test: Sequence[Review], label_noise: float) -> BestPossible:
     nats = -sum(review.log_probability for review in test)
     num_tokens = sum(review.num_tokens + 1 for review in test)
     num_characters = sum(len(review.text) + 1 for review in test)
     best = [int(review.positive_probability > 0.5) for review in test]
-    return Optimum(
+    return BestPossible(
         accuracy=1 - label_noise,
         loss=-sum(p * math.log(p) for p in (label_noise, 1 - label_noise) if p),
         accuracy_on_test=float(np.mean([b == r.label for b, r in zip(best, test, strict=True)])),

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
+from zoo.datasets.dataset import Split, TextDataset, audit
 from zoo.datasets.prepared import PreparedDataset, data_directory
 from zoo.datasets.registry import register_dataset
-from zoo.datasets.text_dataset import Split, TextDataset, audit
 
 _PREPARED = PreparedDataset(
     "tiny_shakespeare",

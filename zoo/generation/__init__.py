@@ -1,19 +1,19 @@
 """Writing token by token: one loop for every model, and the ways to choose the next token.
 
-A model is known here by four functions alone: `begin`, `advance`, `head` and `extend_state`.
+A model is known here by four functions alone: `prefill`, `advance`, `head` and `grow_cache`.
 """
 
 from zoo.generation.beam_search import BeamSearch
-from zoo.generation.decoding import MOST_NEW_TOKENS, Decoder, Writing
+from zoo.generation.decoder import MAX_NEW_TOKENS, Decoder, DecodingState
 from zoo.generation.sampling import Sampler, Sampling
 from zoo.generation.scoring import text_scorer
 
 __all__ = [
-    "MOST_NEW_TOKENS",
+    "MAX_NEW_TOKENS",
     "BeamSearch",
     "Decoder",
+    "DecodingState",
     "Sampler",
     "Sampling",
-    "Writing",
     "text_scorer",
 ]

@@ -36,7 +36,7 @@ class Sampling(NamedTuple):
         dtypes = Sampling(tf.float32, tf.int32, tf.float32, tf.float32, tf.int32)
         return Sampling(*(tf.cast(value, d) for value, d in zip(self, dtypes, strict=True)))
 
-    def faults(self) -> list[tuple[Any, str, Any]]:
+    def warnings(self) -> list[tuple[Any, str, Any]]:
         """For each argument whether it makes sense, what is expected, and what it is."""
         return [
             (self.temperature >= 0, "temperature must be 0 or more; it is", self.temperature),

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 # Windows that go through the model at a time, and logits that are held meanwhile.
 _WINDOWS = 64
-_MOST_LOGITS = 2**25
+_MAX_LOGITS = 2**25
 
 
 def text_scorer(model, context_length: int, start_id: int) -> Callable:
@@ -55,7 +55,7 @@ def text_scorer(model, context_length: int, start_id: int) -> Callable:
             ids = tf.gather_nd(token_ids, tf.stack([rows, places], axis=-1))
             return tf.where(is_real, ids, 0), places, is_real
 
-        if model.reads_source:
+        if model.is_encoder_decoder:
             targets, _, is_asked = cut(asked, end)
             starts = tf.fill([tf.shape(text)[0], 1], start_id)
             inputs = {
@@ -75,7 +75,7 @@ def text_scorer(model, context_length: int, start_id: int) -> Callable:
         text, begin, asked, end = windows(length)
         num_windows = tf.shape(text)[0]
         # A window too many at the end would be empty; one at least is always there.
-        at_once = max(min(_WINDOWS, _MOST_LOGITS // (context_length * model.output.shape[-1])), 1)
+        at_once = max(min(_WINDOWS, _MAX_LOGITS // (context_length * model.output.shape[-1])), 1)
 
         def body(done, total):
             some = slice(done, tf.minimum(done + at_once, num_windows))

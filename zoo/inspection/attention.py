@@ -88,7 +88,7 @@ def attention_maps(
         ValueError: for a model without attention, a continuation where nothing is continued, or
             more tokens than the model can read.
     """
-    text_pass = passes.begin(model, task, text, continuation)
+    text_pass = passes.prefill(model, task, text, continuation)
     maps = []
     for block, x, arguments in passes.steps(model, text_pass.inputs):
         if not hasattr(block, "attention_weights"):

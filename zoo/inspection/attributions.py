@@ -10,17 +10,18 @@ from typing import Any, overload
 import numpy as np
 
 import zoo
-from zoo import preprocessing, shipped
+from zoo import preprocessing
 from zoo.inspection import marked_text, reading
-from zoo.inspection.pull import (
+from zoo.inspection.logit_margin import (
     check_classifier,
     embedded,
     gradients,
     has_embeddings,
     label_index,
+    logit_margin,
     logits_of,
-    pull,
 )
+from zoo.utils import pretrained
 
 METHODS = ("integrated_gradients", "occlusion")
 
@@ -33,15 +34,15 @@ _NUM_STRONGEST = 8
 # Share of what is shared out above which an error is too large.
 _FAR = 0.05
 # Embedded texts that are held at a time, as numbers: 64 megabytes.
-_MOST_NUMBERS = 2**24
+_MAX_NUMBERS = 2**24
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # Arrays have no one equality.
 class Attribution:
     """What each token of a text does for a label.
 
-    What is shared out is the pull F of a text towards the label: the label's logit less the mean
-    of the other classes' logits; with two classes their difference.
+    Attributions sum to the logit margin F: the label's logit minus the mean of the other classes'
+    logits; with two classes their difference.
 
     Attributes:
         text: the text.
@@ -167,7 +168,7 @@ def integrated_gradients(
 ) -> Attribution:
     """Integrates gradients from a text of unknown words to the text (Sundararajan et al. 2017).
 
-    Equation 1 for each entry of the embeddings x, with baseline x' and the pull F:
+    Equation 1 for each entry of the embeddings x, with baseline x' and the logit margin F:
 
         (x - x') * integral over alpha from 0 to 1 of dF(x' + alpha (x - x')) / dx
 
@@ -181,7 +182,7 @@ def integrated_gradients(
         model: a classifier with embeddings.
         task: its task.
         text: a text.
-        label: whose pull is shared out; None for the likeliest.
+        label: whose logit margin is shared out; None for the likeliest.
         steps: points on the path. A saturated network may change its mind within a small part of
             it: where the completeness error is large, take more.
 
@@ -196,7 +197,7 @@ def integrated_gradients(
     difference = x - start
     total = np.zeros(x.shape, "float64")
     alphas = (np.arange(steps) + 0.5) / steps
-    at_once = max(1, _MOST_NUMBERS // x.size)
+    at_once = max(1, _MAX_NUMBERS // x.size)
     for first in range(0, steps, at_once):
         moves = (alphas[first : first + at_once, None, None] - 1) * difference
         total += gradients(model, read.ids, moves.astype("float32"), place).sum(axis=0)
@@ -216,19 +217,21 @@ def occlusion(model, task: "zoo.tasks.Task", text: str, *, label: str | None = N
         model: a classifier.
         task: its task.
         text: a text.
-        label: whose pull is looked at; None for the likeliest.
+        label: whose logit margin is looked at; None for the likeliest.
 
     Raises:
         ValueError: for a model of another task, or an unknown label.
     """
     read, _, answers, place = _question(model, task, text, label)
     scores = np.zeros(len(read.ids))
-    at_once = max(1, _MOST_NUMBERS // len(read.ids))
+    at_once = max(1, _MAX_NUMBERS // len(read.ids))
     for first in range(0, len(scores), at_once):
         places = np.arange(first, min(first + at_once, len(scores)))
         without = np.repeat(read.ids[None], len(places), axis=0)
         without[np.arange(len(places)), places] = preprocessing.UNKNOWN_ID
-        scores[places] = pull(answers[:1], place) - pull(logits_of(model, without), place)
+        scores[places] = logit_margin(answers[:1], place) - logit_margin(
+            logits_of(model, without), place
+        )
     return _attribution(task, read, scores, answers, place, "occlusion")
 
 
@@ -264,7 +267,7 @@ def explain(text, model=None, *, label=None, method=None):
     if method not in (None, *METHODS):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; it is {method!r}.")
     if not isinstance(model, tuple):
-        model = zoo.load(shipped.best("sentiment") if model is None else model)
+        model = zoo.load(pretrained.best("sentiment") if model is None else model)
     model, task = model
     if method is None:
         method = "integrated_gradients" if has_embeddings(model) else "occlusion"
@@ -285,7 +288,7 @@ def _question(model, task, text, label):
 
 def _attribution(task, read, scores, answers, place, method) -> Attribution:
     exponentials = np.exp(answers[0] - answers[0].max())
-    answer, baseline_answer = pull(answers, place)
+    answer, baseline_answer = logit_margin(answers, place)
     return Attribution(
         text=read.text,
         tokens=read.tokens,

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 import numpy as np
 
 import zoo
-from zoo.inspection.pull import check_classifier, embedded, gradients, label_index, logits_of
+from zoo.inspection.logit_margin import (
+    check_classifier,
+    embedded,
+    gradients,
+    label_index,
+    logits_of,
+)
 from zoo.inspection.reading import read
 
 # Tokens of the longest synthetic review, without the plot behind its verdict.
@@ -55,7 +61,8 @@ def gradient_norm_by_distance(
 ) -> np.ndarray:
     """Gives how much the answer still depends on each token, by its distance from the end.
 
-    The norm of the gradient of the pull (see `Attribution`) with respect to a token's embedding.
+    The norm of the gradient of the logit margin (see `Attribution`) with respect to a token's
+    embedding.
     In a recurrent network it is what is left of the product of Bengio et al. 1994, "Learning
     Long-Term Dependencies with Gradient Descent is Difficult", section 4; where it vanishes, no
     training can make the token count.
@@ -64,7 +71,7 @@ def gradient_norm_by_distance(
         model: a classifier with embeddings.
         task: its task.
         text: a text.
-        label: whose pull; None for the likeliest.
+        label: whose logit margin; None for the likeliest.
 
     Returns:
         (T,), in logits a unit of embedding: that of the last token first.

@@ -76,7 +76,7 @@ def gate_activity(model, task: "zoo.tasks.Task", text: str) -> GateActivity:
     Raises:
         ValueError: for a model without recurrence.
     """
-    text_pass = passes.begin(model, task, text)
+    text_pass = passes.prefill(model, task, text)
     layers: list[LayerActivity] = []
     for block, x, _ in passes.steps(model, text_pass.inputs):
         if getattr(block, "cell", None) not in _EQUATIONS:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from zoo.inspection.reading import Span
 
 # Stretches that were not read and are longer than this are told of and not shown.
-_LONGEST_SHOWN = 300
+_MAX_SHOWN = 300
 
 Colour = tuple[int, int, int]
 
@@ -29,7 +29,7 @@ def pieces(text: str, spans: Sequence[Span | None]) -> Iterator[tuple[str, int |
 
 
 def _unread(stretch: str) -> str:
-    if len(stretch) <= _LONGEST_SHOWN:
+    if len(stretch) <= _MAX_SHOWN:
         return stretch
     return f" [... {len(stretch):,} characters that were not read ...] "
 

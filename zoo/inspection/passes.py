@@ -43,7 +43,7 @@ class Pass(NamedTuple):
     source: tuple[str, ...] = ()
 
 
-def begin(model, task: "zoo.tasks.Task", text: str, continuation: str | None = None) -> Pass:
+def prefill(model, task: "zoo.tasks.Task", text: str, continuation: str | None = None) -> Pass:
     """Reads a text for a pass.
 
     Args:

@@ -38,7 +38,7 @@ _SIZE = (6.0, 4.0)  # inches
 _DPI = 100
 
 # Labels of tokens that stand beside each other legibly in a figure of this size.
-_MOST_LABELS = 40
+_MAX_LABELS = 40
 
 
 class ShownFigure(Figure):
@@ -239,8 +239,8 @@ def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = No
     for axes, title, panel in zip(panels, titles, weights, strict=True):
         image = axes.imshow(panel, cmap="viridis", vmin=0, vmax=weights.max(), aspect="auto")
         axes.set_title(title, fontsize="medium")
-        _label_tokens(axes.xaxis, found.asked, _MOST_LABELS // columns, rotation=90)
-        _label_tokens(axes.yaxis, asking, _MOST_LABELS // rows)
+        _label_tokens(axes.xaxis, found.asked, _MAX_LABELS // columns, rotation=90)
+        _label_tokens(axes.yaxis, asking, _MAX_LABELS // rows)
     figure.supxlabel("is looked at", fontsize="medium")
     figure.supylabel(looks, fontsize="medium")
     figure.suptitle(f"{found.block}, attention to {_ATTENDED[found.kind]}", fontsize="medium")
@@ -274,7 +274,7 @@ def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:
     below.plot(places, found.state_norm, color="black", marker="o", markersize=3, linewidth=1.5)
     below.set_ylim(bottom=0)
     below.set_ylabel("length of\nthe state")
-    _label_tokens(below.xaxis, activity.tokens, _MOST_LABELS, rotation=90)
+    _label_tokens(below.xaxis, activity.tokens, _MAX_LABELS, rotation=90)
     below.set_xlabel("token")
     _finish(above, legend=True)
     _finish(below)

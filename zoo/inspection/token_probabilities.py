@@ -14,9 +14,9 @@ from zoo import preprocessing
 from zoo.inspection import marked_text, passes, reading
 
 # Logits that are held at a time, for large vocabularies: 16 megabytes, and some copies.
-_MOST_LOGITS = 2**21
+_MAX_LOGITS = 2**21
 # Bits at which a token is coloured most: one in a thousand.
-_MOST_BITS = 10.0
+_MAX_BITS = 10.0
 _SURPRISE = (213, 94, 0)  # Vermilion of Okabe and Ito (2008).
 _NUM_SHOWN = 3
 
@@ -131,7 +131,7 @@ class TokenProbabilities:
         return ", ".join(f"{_quoted(token)} {share:.1%}" for token, share in others)
 
     def _colour(self, place: int) -> marked_text.Colour:
-        return marked_text.blended(_SURPRISE, 0.7 * min(self.bits[place] / _MOST_BITS, 1.0))
+        return marked_text.blended(_SURPRISE, 0.7 * min(self.bits[place] / _MAX_BITS, 1.0))
 
 
 def token_probabilities(
@@ -189,7 +189,7 @@ def _logits(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Logits (n, V), and the n tokens that they are of: a few at a time, all in the end."""
     for features, targets in _features(model, before, asked):
-        at_once = max(1, _MOST_LOGITS // model.token_embedding.input_dim)
+        at_once = max(1, _MAX_LOGITS // model.token_embedding.input_dim)
         for start in range(0, len(targets), at_once):
             some = slice(start, start + at_once)
             yield np.asarray(model.head(features[some]), "float64"), targets[some]
@@ -199,7 +199,7 @@ def _features(model, before: np.ndarray, asked: np.ndarray) -> Iterator[tuple[An
     """Features (n, D), from which the head tells the n tokens that they come with."""
     ids = np.concatenate([before, asked])
     for begin, first, end in _windows(len(before), len(ids), model.context_length):
-        if model.reads_source:
+        if model.is_encoder_decoder:
             start = np.array([preprocessing.START_ID], "int32")
             decoded = np.concatenate([start, ids[first : end - 1]])
             features = model.features(decoded[None], ids[None, begin:first])[0]
@@ -209,7 +209,7 @@ def _features(model, before: np.ndarray, asked: np.ndarray) -> Iterator[tuple[An
 
 
 class _Window(NamedTuple):
-    """Tokens `begin` to `end - 1` are read, those from `first` on are asked for."""
+    """Tokens `prefill` to `end - 1` are read, those from `first` on are asked for."""
 
     begin: int
     first: int

@@ -318,7 +318,7 @@ class TransformerBlock(keras.layers.Layer):
             state |= {"source_keys": keys, "source_values": values, "source_mask": source_mask}
         return state
 
-    def extend_state(self, state, length):
+    def grow_cache(self, state, length):
         """The state with room for `length` more tokens."""
         more = [[0, 0], [0, 0], [0, length], [0, 0]]
         return {

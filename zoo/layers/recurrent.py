@@ -87,7 +87,7 @@ class RecurrentBlock(keras.layers.Layer):
         num_states = 2 if self.cell == "lstm" else 1
         return [ops.zeros((batch_size, self.units), self.compute_dtype) for _ in range(num_states)]
 
-    def extend_state(self, state, length):
+    def grow_cache(self, state, length):
         """The state as it is: it has room for any number of tokens."""
         del length
         return state

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.layers import DistinctBigrams, WeightedLogCountRatios
-from zoo.models.parts import LayeredModel
+from zoo.models.heads import LayeredModel
 from zoo.models.registry import register_model
 
 # Texts that are counted at a time.
@@ -31,7 +31,7 @@ class NaiveBayesModel(LayeredModel):
 
     # Neither can it be read token by token, nor does it read a source.
     causal = False
-    reads_source = False
+    is_encoder_decoder = False
 
     def __init__(self, *, bigrams, logits, name: str | None = None, **kwargs):
         # Layers

@@ -1,6 +1,6 @@
 """The average of word vectors: what can be known without the order of words."""
 
-from zoo.models.parts import embedding_dropout_layer, embedding_layer, head_layers, penalty
+from zoo.models.heads import embedding_dropout_layer, embedding_layer, head_layers, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 

@@ -3,7 +3,7 @@
 import keras
 
 from zoo.layers import LearnedPositions, TransformerBlock
-from zoo.models.parts import embedding_layer, head_layers, penalty
+from zoo.models.heads import embedding_layer, head_layers, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
 

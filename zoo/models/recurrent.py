@@ -1,7 +1,7 @@
 """What the recurrent architectures share: all of it but the cell."""
 
 from zoo.layers import RecurrentBlock
-from zoo.models.parts import embedding_dropout_layer, embedding_layer, head_layers, penalty
+from zoo.models.heads import embedding_dropout_layer, embedding_layer, head_layers, penalty
 from zoo.models.sequence_model import SequenceModel
 
 

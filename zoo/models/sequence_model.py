@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers import PaddingMask, Pooling, last_real
-from zoo.models.parts import LayeredModel
+from zoo.models.heads import LayeredModel
 
 OUTPUTS = ("text", "token")
 
@@ -16,18 +16,18 @@ class SequenceModel(LayeredModel):
     It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own.
     Beside `call` it can be advanced: from `initial_state`, block after block of tokens, each block
     giving the very features that the pass over the whole sequence gives at these positions.
-    Generation needs no more than that: `begin` reads a prompt, `advance` and `head` go on.
+    Generation needs no more than that: `prefill` reads a prompt, `advance` and `head` go on.
 
     Shape letters: B batch, T tokens, D width of the features, V vocabulary, C classes.
 
     Token ids are `int32` (B, T), padded right with 0; every row has at least one real token. The
     state is a nest of tensors whose first axis is the batch. Its shapes never change, but by
-    `extend_state`. Its entry `"position"` `int32` (B,) says how many tokens each row has read.
+    `grow_cache`. Its entry `"position"` `int32` (B,) says how many tokens each row has read.
 
     Args:
         token_embedding: (B, T) -> (B, T, E).
         blocks: layers with `call(x, padding_mask)`, `initial_state(batch_size, length)`,
-            `extend_state(state, length)`, `advance(x, padding_mask, state, positions)` and a
+            `grow_cache(state, length)`, `advance(x, padding_mask, state, positions)` and a
             `causal` property.
         logits: the last layer, (..., D) -> (..., C or V); None to multiply by the token embeddings
             (Press and Wolf 2017), a `keras.layers.ReversibleEmbedding` then.
@@ -90,7 +90,7 @@ class SequenceModel(LayeredModel):
     # The whole pass
 
     @property
-    def reads_source(self) -> bool:
+    def is_encoder_decoder(self) -> bool:
         """Whether inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`, not token ids alone.
 
         The source is what stands before the tokens.
@@ -190,10 +190,10 @@ class SequenceModel(LayeredModel):
             "blocks": [b.initial_state(batch_size, length, **source) for b in self.blocks],
         }
 
-    def extend_state(self, state, length: int):
+    def grow_cache(self, state, length: int):
         """The state with room for `length` more tokens."""
         blocks = zip(self.blocks, state["blocks"], strict=True)
-        return {**state, "blocks": [block.extend_state(of, length) for block, of in blocks]}
+        return {**state, "blocks": [block.grow_cache(of, length) for block, of in blocks]}
 
     def advance(self, token_ids, state):
         """Reads a block of tokens: ids (B, T >= 1), state -> features (B, T, D), state.
@@ -212,7 +212,7 @@ class SequenceModel(LayeredModel):
         x = x if self.final_norm is None else self.final_norm(x)
         return x, {"position": read[:, -1], "blocks": block_states}
 
-    def begin(self, prompt_ids, length: int):
+    def prefill(self, prompt_ids, length: int):
         """Reads prompts in one pass, so that what follows can be written.
 
         Args:

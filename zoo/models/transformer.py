@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers import SinePositions, TransformerBlock
-from zoo.models.parts import (
+from zoo.models.heads import (
     dropout_rate,
     embedding_dropout_layer,
     embedding_layer,
@@ -43,7 +43,7 @@ class EncoderDecoderModel(SequenceModel):
         super().__init__(**arguments)
 
     @property
-    def reads_source(self) -> bool:
+    def is_encoder_decoder(self) -> bool:
         """Whether what stands before is an input of its own, `source_ids`."""
         return self.output_kind == "token"
 
@@ -80,7 +80,7 @@ class EncoderDecoderModel(SequenceModel):
         self._check_causal()
         return self._initial_state(batch_size, length, **self._encode(source_ids))
 
-    def begin(self, prompt_ids, length):
+    def prefill(self, prompt_ids, length):
         """Encodes prompts, and reads the start token with which the decoder begins."""
         state = self.initial_state(ops.shape(prompt_ids)[0], length, source_ids=prompt_ids)
         features, state = self.advance(ops.full_like(prompt_ids[:, :1], _START_ID), state)

@@ -6,7 +6,7 @@ _HOMES = {
     "TextToIds": "text_to_ids",
     "IdsToText": "ids_to_text",
     "TokenSequences": "token_sequences",
-    "joined": "ids_to_text",
+    "join_texts": "ids_to_text",
     "SPECIAL_TOKENS": "special_tokens",
     "UNKNOWN_ID": "special_tokens",
     "START_ID": "special_tokens",

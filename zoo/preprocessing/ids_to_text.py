@@ -60,7 +60,7 @@ class IdsToText(keras.layers.Layer):
         return {**super().get_config(), "level": self.level, "vocabulary": self._vocabulary}
 
 
-def joined(prompts: tf.Tensor, continuations: tf.Tensor, level: str) -> tf.Tensor:
+def join_texts(prompts: tf.Tensor, continuations: tf.Tensor, level: str) -> tf.Tensor:
     """Prompts (B,) with what goes on behind them (B,), as one text each.
 
     Words are set apart by a space, but where English has none: before a closing mark, or behind an

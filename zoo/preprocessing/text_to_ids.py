@@ -57,7 +57,7 @@ class TextToIds(keras.layers.Layer):
 
     Attributes:
         table: from a token to its id; None before there is a vocabulary.
-        left_out: the tokens of the texts that `adapt` saw which did not enter the vocabulary, as
+        oov_counts: the tokens of the texts that `adapt` saw which did not enter the vocabulary, as
             bytes, and how often each came.
     """
 
@@ -66,7 +66,7 @@ class TextToIds(keras.layers.Layer):
         *,
         level: str = "word",
         vocabulary_size: int | None = None,
-        minimum_count: int = 1,
+        min_frequency: int = 1,
         sequence_length: int | None = None,
         truncation: str = "start",
         add_start: bool = False,
@@ -92,7 +92,7 @@ class TextToIds(keras.layers.Layer):
             raise ValueError(f"sequence_length must be at least 1; it is {sequence_length}.")
         self.level = level
         self.vocabulary_size = vocabulary_size
-        self.minimum_count = minimum_count
+        self.min_frequency = min_frequency
         self.sequence_length = sequence_length
         self.truncation = truncation
         self.add_start = add_start
@@ -100,7 +100,7 @@ class TextToIds(keras.layers.Layer):
         self.lowercase = lowercase
         self.markup = markup
         self.punctuation = punctuation
-        self.left_out: dict[bytes, int] = {}
+        self.oov_counts: dict[bytes, int] = {}
         self._vocabulary: list[str] = []
         self.table: tf.lookup.StaticHashTable | None = None
         if vocabulary is not None:
@@ -177,18 +177,18 @@ class TextToIds(keras.layers.Layer):
             del counts[token.encode()]
         if not counts:
             raise ValueError("The vocabulary is empty: no text held a single token.")
-        if max(counts.values()) < self.minimum_count:
+        if max(counts.values()) < self.min_frequency:
             raise ValueError(
-                f"The vocabulary is empty: no token comes {self.minimum_count} times in the "
+                f"The vocabulary is empty: no token comes {self.min_frequency} times in the "
                 f"{len(texts):,} texts that it is made of."
             )
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         room = None if self.vocabulary_size is None else self.vocabulary_size - len(SPECIAL_TOKENS)
         self.set_vocabulary(
-            [token.decode() for token, count in ranked if count >= self.minimum_count][:room]
+            [token.decode() for token, count in ranked if count >= self.min_frequency][:room]
         )
         ids = {token.encode(): i for i, token in enumerate(self.vocabulary)}
-        self.left_out = {token: count for token, count in counts.items() if token not in ids}
+        self.oov_counts = {token: count for token, count in counts.items() if token not in ids}
         return TokenSequences.concatenate([self._sequences(chunk, ids) for chunk in chunks])
 
     def encode(self, texts: Sequence[str]) -> TokenSequences:
@@ -308,7 +308,7 @@ class TextToIds(keras.layers.Layer):
             **super().get_config(),
             "level": self.level,
             "vocabulary_size": self.vocabulary_size,
-            "minimum_count": self.minimum_count,
+            "min_frequency": self.min_frequency,
             "sequence_length": self.sequence_length,
             "truncation": self.truncation,
             "add_start": self.add_start,

@@ -62,7 +62,7 @@ class Sentiment(Task):
         *,
         level: str = "word",
         vocabulary_size: int = 20_000,
-        minimum_count: int = 2,
+        min_frequency: int = 2,
         sequence_length: int = 400,
         truncation: str = "both",
         lowercase: bool = True,
@@ -79,7 +79,7 @@ class Sentiment(Task):
             vocabulary_of,
             level=level,
             vocabulary_size=vocabulary_size,
-            minimum_count=minimum_count,
+            min_frequency=min_frequency,
             sequence_length=sequence_length,
             truncation=truncation,
             lowercase=lowercase,
@@ -124,7 +124,7 @@ class Sentiment(Task):
             return inputs, targets, weights
         return {"inputs": inputs, "targets": targets}, targets, weights
 
-    def objective(self, model):
+    def training_model(self, model):
         if not self.adversarial:
             return model
         if not hasattr(model, "perturbed"):
@@ -138,8 +138,8 @@ class Sentiment(Task):
 
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def optimum(self) -> dict[str, float] | None:
-        known = self.dataset and self.dataset.optimum
+    def best_possible(self) -> dict[str, float] | None:
+        known = self.dataset and self.dataset.best_possible
         return {"accuracy": known.accuracy_on_test, "loss": known.loss} if known else None
 
     def calibrate(self, model, validation: Examples, batch_size: int) -> bool:
@@ -228,7 +228,7 @@ def sentiment(dataset: TextDataset, **options) -> Sentiment:
     Args:
         dataset: labelled texts, of two classes or more.
         **options: how texts are read, see `zoo.preprocessing.TextToIds`: `level` (`"word"`),
-            `vocabulary_size` (20,000), `minimum_count` (2), `sequence_length` (400 tokens),
+            `vocabulary_size` (20,000), `min_frequency` (2), `sequence_length` (400 tokens),
             `truncation` (`"both"`, since reviews say what they mean first and last),
             `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`); or
             `vocabulary_of`, a task whose vocabulary and ways to tell words apart are taken over.

@@ -25,7 +25,7 @@ _READING = (
     "level",
     "vocabulary",
     "vocabulary_size",
-    "minimum_count",
+    "min_frequency",
     "lowercase",
     "markup",
     "punctuation",
@@ -223,7 +223,7 @@ class Task(abc.ABC):
         inputs = examples.sequences.padded(indices, multiple_of=WIDTH_MULTIPLE)
         return inputs, examples.targets[indices], None
 
-    def objective(self, model):
+    def training_model(self, model):
         """What is fitted so that `model` learns: the model itself, or a Keras model around it.
 
         It shares the model's weights. Its inputs are those of a training batch, see `batch`: a dict
@@ -275,7 +275,7 @@ class Task(abc.ABC):
         """Sentences on what it made of its dataset, for the report."""
         return []
 
-    def optimum(self) -> dict[str, float] | None:
+    def best_possible(self) -> dict[str, float] | None:
         """The best possible test scores, by the names of `evaluate`, where they are known."""
         return None
 

@@ -20,18 +20,18 @@ from zoo.tasks.task import (
     Task,
     make_text_to_ids,
 )
-from zoo.tasks.text_windows import (
+from zoo.tasks.windows import (
     TextWindows,
     evaluation_windows,
-    gathered,
+    slice_padded,
     training_windows,
 )
 
 # Logits that are held at a time while a split is scored: a quarter of a gigabyte.
-_MOST_LOGITS = 2**26
+_MAX_LOGITS = 2**26
 
 # Tokens of a prompt that are read at most, the last ones.
-_LONGEST_PROMPT = 4096
+_MAX_PROMPT = 4096
 
 # Tokens that stand for a larger vocabulary in a training step.
 _SAMPLED_TOKENS = 1024
@@ -96,7 +96,7 @@ class TextGeneration(Task):
         *,
         level: str = "word",
         vocabulary_size: int | None = 20_000,
-        minimum_count: int | None = None,
+        min_frequency: int | None = None,
         sequence_length: int = 128,
         context_length: int | None = None,
         sampled_tokens: int = _SAMPLED_TOKENS,
@@ -106,13 +106,13 @@ class TextGeneration(Task):
         vocabulary_of: Task | None = None,
     ) -> "TextGeneration":
         """The task on a dataset, with a vocabulary of its training texts. See `text_generation`."""
-        if minimum_count is None:
-            minimum_count = 2 if level == "word" else 1
+        if min_frequency is None:
+            min_frequency = 2 if level == "word" else 1
         text_to_ids = make_text_to_ids(
             vocabulary_of,
             level=level,
             vocabulary_size=vocabulary_size,
-            minimum_count=minimum_count,
+            min_frequency=min_frequency,
             add_start=True,
             # A stretch of a running text has no end to be learned.
             add_end=not dataset.is_continuous,
@@ -144,7 +144,7 @@ class TextGeneration(Task):
     def _make_examples(self, sequences: TokenSequences, split: str) -> TextWindows:
         if split == "train":
             if self._spelling is None:
-                self._spelling = _byte_counts(self.text_to_ids.left_out)
+                self._spelling = _byte_counts(self.text_to_ids.oov_counts)
             return training_windows(sequences, self.sequence_length)
         return evaluation_windows(sequences, self.context_length, split)
 
@@ -171,7 +171,7 @@ class TextGeneration(Task):
         drawn = self._candidates(random)
         return {"inputs": inputs, "targets": targets, **drawn._asdict()}, targets, weights
 
-    def objective(self, model):
+    def training_model(self, model):
         if self._candidates is None:
             return model
         from zoo.tasks.sampled_softmax import SampledSoftmax
@@ -195,8 +195,8 @@ class TextGeneration(Task):
             places[indices] for places in (examples.begin, examples.asked, examples.end)
         )
         if not with_source:
-            inputs = gathered(ids, begin, end - 1, WIDTH_MULTIPLE)
-            targets = gathered(ids, begin + 1, end, WIDTH_MULTIPLE)
+            inputs = slice_padded(ids, begin, end - 1, WIDTH_MULTIPLE)
+            targets = slice_padded(ids, begin + 1, end, WIDTH_MULTIPLE)
             weights = (begin + 1)[:, None] + np.arange(inputs.shape[1])
             weights = (weights >= asked[:, None]) & (weights < end[:, None])
             return inputs, targets, weights.astype("float32")
@@ -204,8 +204,8 @@ class TextGeneration(Task):
             # At the same share of all: windows of one length then have sources of one length, and
             # half of a batch would be padding otherwise.
             asked = begin + 1 + (random.uniform() * (end - begin - 1)).astype("int64")
-        source = gathered(ids, begin, asked, WIDTH_MULTIPLE)
-        targets = gathered(ids, asked, end, WIDTH_MULTIPLE)
+        source = slice_padded(ids, begin, asked, WIDTH_MULTIPLE)
+        targets = slice_padded(ids, asked, end, WIDTH_MULTIPLE)
         inputs = np.roll(targets, 1, axis=1)
         inputs[:, 0] = START_ID
         weights = np.arange(targets.shape[1]) < (end - asked)[:, None]
@@ -215,7 +215,7 @@ class TextGeneration(Task):
     def prompt_to_ids(self):
         """A `TextToIds` for the beginning of a text: the last tokens of a long one, and no end."""
         return self.text_to_ids.variant(
-            sequence_length=_LONGEST_PROMPT, truncation="end", add_end=False, name="prompt_to_ids"
+            sequence_length=_MAX_PROMPT, truncation="end", add_end=False, name="prompt_to_ids"
         )
 
     # What a model is asked
@@ -248,8 +248,8 @@ class TextGeneration(Task):
             )
         return notes
 
-    def optimum(self) -> dict[str, float] | None:
-        known = self.dataset and self.dataset.optimum
+    def best_possible(self) -> dict[str, float] | None:
+        known = self.dataset and self.dataset.best_possible
         reads_as_written = not self.text_to_ids.lowercase and self.text_to_ids.punctuation == "keep"
         if not known or not reads_as_written:
             return None
@@ -263,9 +263,9 @@ class TextGeneration(Task):
 
     def evaluate(self, model, examples: TextWindows, batch_size: int) -> Evaluation:
         losses = _token_losses(model)
-        with_source = getattr(model, "reads_source", False)
+        with_source = getattr(model, "is_encoder_decoder", False)
         longest = int(examples.lengths.max(initial=1))
-        at_once = _MOST_LOGITS // (longest * len(self.text_to_ids.vocabulary))
+        at_once = _MAX_LOGITS // (longest * len(self.text_to_ids.vocabulary))
         nats = 0.0
         for indices in sorted_batches(examples.lengths, max(min(batch_size, at_once), 1)):
             inputs, targets, weights = self.batch(examples, indices, with_source=with_source)
@@ -363,7 +363,7 @@ def text_generation(dataset: TextDataset, **options) -> TextGeneration:
     Args:
         dataset: texts; labels are not looked at.
         **options: `level`, `"word"` or `"character"`; `vocabulary_size` (20,000, special tokens
-            included); `minimum_count` of a token (2 for words, 1 for characters);
+            included); `min_frequency` of a token (2 for words, 1 for characters);
             `sequence_length`, tokens of a window in training (128); `context_length`, in
             evaluation (the same); `sampled_tokens`, that stand for a vocabulary at least four times
             as large in a training step (1,024; 0 for none, which is slower): scores are always over

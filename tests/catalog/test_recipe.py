@@ -1,0 +1,146 @@
+"""Recipes: data that makes a fit again."""
+
+import pytest
+
+import zoo
+from zoo.catalog.recipe import Recipe
+from zoo.utils import files
+
+RECIPE = Recipe(
+    "gru",
+    "sentiment",
+    "synthetic_reviews",
+    data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
+    task_options={"lowercase": False, "adversarial": 0.5},
+    model_options={"units": 8, "embedding_dim": 8, "pooling": "last"},
+    training={"epochs": 1, "learning_rate": 1e-05, "seeds": [1, 2]},
+)
+
+
+def test_a_recipe_is_what_was_written(tmp_path):
+    RECIPE.save(tmp_path / "recipe.toml")
+    assert Recipe.load(tmp_path / "recipe.toml") == RECIPE
+    assert Recipe.find(tmp_path) == RECIPE
+
+
+def test_defaults_are_not_written():
+    text = Recipe("gru", "sentiment").to_toml()
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert lines == ['model = "gru"', 'task = "sentiment"']
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("model = ", "is not a recipe in TOML"),
+        ('model = "gru"', "wrong or missing: task"),
+        ('model = "gru"\ntask = "sentiment"\nunits = 3', "wrong or missing: units"),
+        ('model = "gru"\ntask = "sentiment"\ntraining = 3', "wrong or missing: training"),
+        ('model = "gru"\ntask = "sent', "is not a recipe in TOML"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_in_a_sentence(text, fault, tmp_path):
+    (tmp_path / "recipe.toml").write_text(text)
+    with pytest.raises(files.FileError, match=rf"recipe\.toml .*{fault}"):
+        Recipe.find(tmp_path)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "recipe.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(files.FileError, match="is not a recipe in TOML"):
+        Recipe.find(tmp_path)
+
+
+def test_a_place_without_one_is_refused(tmp_path):
+    with pytest.raises(files.FileError, match=r"There is no recipe at .*nowhere: expected a TOML"):
+        Recipe.find(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"model": "grru"}, "gru"),
+        ({"task": "sentimant"}, "sentiment"),
+        ({"model_options": {"unitts": 3}}, "unitts"),
+        ({"task_options": {"lowercases": 3}}, "lowercases"),
+    ],
+)
+def test_names_are_looked_at_before_anything_takes_long(change, fault):
+    import dataclasses
+
+    with pytest.raises(ValueError, match=fault):
+        dataclasses.replace(RECIPE, **change).check()
+
+
+def test_two_fits_of_one_recipe_are_one_model(tmp_path):
+    import dataclasses
+
+    recipe = dataclasses.replace(
+        RECIPE,
+        task_options={"lowercase": False},
+        training={"epochs": 1, "seed": 2, "dashboards": "none"},
+    )
+    for name in ("one", "other"):
+        recipe.fit_from_nothing(tmp_path / name, command="a test", verbose=False)
+    pairs = zip(
+        *(zoo.load(tmp_path / name)[0].get_weights() for name in ("one", "other")), strict=True
+    )
+    assert all((one == other).all() for one, other in pairs)
+    assert Recipe.find(tmp_path / "one") == recipe
+
+
+@pytest.mark.slow
+def test_pre_training_comes_first_and_once(tmp_path):
+    """The classifier begins with the language model's weights and vocabulary, made on the way."""
+    import dataclasses
+
+    writer = Recipe(
+        "gru",
+        "text_generation",
+        "synthetic_reviews",
+        data_options=RECIPE.data_options,
+        model_options={"units": 8, "embedding_dim": 8, "tie_embeddings": True},
+        training={"epochs": 1, "seed": 1, "dashboards": "none"},
+    )
+    writer.save(tmp_path / "recipes" / "writer.toml")
+    place = tmp_path / "recipes" / "writer.toml"
+    classifier = dataclasses.replace(
+        Recipe("gru", "sentiment", "synthetic_reviews", data_options=RECIPE.data_options),
+        initial_weights=str(place),
+        model_options={"units": 8, "embedding_dim": 8},
+        training={"epochs": 1, "seed": 1, "learning_rate": 1e-30, "dashboards": "none"},
+    )
+    for name in ("first", "second"):
+        classifier.fit_from_nothing(tmp_path / "runs" / name, command="a test", verbose=False)
+        written = tmp_path / "runs" / "writer" / "model.keras"
+        if name == "first":
+            time = written.stat().st_mtime_ns
+    assert written.stat().st_mtime_ns == time
+    source, source_task = zoo.load(tmp_path / "runs" / "writer")
+    for name in ("first", "second"):
+        model, task = zoo.load(tmp_path / "runs" / name)
+        assert task.text_to_ids.vocabulary == source_task.text_to_ids.vocabulary
+        for layer in ("token_embedding", "block_0"):
+            pairs = zip(
+                source.get_layer(layer).get_weights(),
+                model.get_layer(layer).get_weights(),
+                strict=True,
+            )
+            assert all((one == other).all() for one, other in pairs)
+
+
+def test_what_begins_from_a_model_takes_its_widths_and_not_its_head(tmp_path):
+    source = Recipe(
+        "gru",
+        "text_generation",
+        model_options={"units": 8, "embedding_dim": 16, "tie_embeddings": True},
+        task_options={"sequence_length": 64},
+    )
+    source.save(tmp_path / "recipe.toml")
+    classifier = Recipe("gru", "sentiment", model_options={"units": 4}).beginning_from(tmp_path)
+    assert classifier.model_options == {"units": 4, "embedding_dim": 16}
+    assert classifier.task_options == {}
+    assert classifier.initial_weights == str(tmp_path)
+    writer = Recipe("gru", "text_generation").beginning_from(tmp_path)
+    assert writer.model_options == source.model_options
+    assert writer.task_options == source.task_options

@@ -1,0 +1,74 @@
+"""Files appear whole or not at all."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from zoo.utils import files
+
+
+def test_a_file_and_a_folder_take_the_place_of_older_ones(tmp_path):
+    for version in ("old", "new"):
+        with files.atomic_write(tmp_path / "file") as path:
+            path.write_text(version)
+        with files.atomic_write(tmp_path / "folder") as path:
+            path.mkdir()
+            (path / version).write_text(version)
+    assert (tmp_path / "file").read_text() == "new"
+    assert os.listdir(tmp_path / "folder") == ["new"]
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_nothing_is_left_of_writing_that_fails(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(KeyboardInterrupt), files.atomic_write(tmp_path / "file") as path:
+        path.write_text("half")
+        raise KeyboardInterrupt
+    assert (tmp_path / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(files.FileError, match=r"Cannot write .*file/report\.json: "),
+        files.atomic_write(tmp_path / "file" / "report.json"),
+    ):
+        pass
+
+
+def test_json_that_is_missing_or_damaged_is_named(tmp_path):
+    with pytest.raises(files.FileError, match=r"a\.json is missing: expected a report there"):
+        files.read_json(tmp_path / "a.json", "a report")
+    for damaged in (b"{", b"\xff", b"[" * 100_000):
+        (tmp_path / "a.json").write_bytes(damaged)
+        with pytest.raises(files.FileError, match=r"a\.json is damaged: expected a report as JSON"):
+            files.read_json(tmp_path / "a.json", "a report")
+
+
+_HOLD = """
+import sys, time
+from zoo.utils import files
+with files.locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_folder_is_held_by_one_process_until_that_dies(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, tmp_path / "run"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        message = "run is in use: another process is writing a run there"
+        with pytest.raises(files.FileError, match=message), files.lock_folder(tmp_path / "run"):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    with files.lock_folder(tmp_path / "run"):
+        pass

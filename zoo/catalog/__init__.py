@@ -1,0 +1,1 @@
+"""The pretrained models that come with the zoo: recipes, cards, leaderboard."""

@@ -1,0 +1,425 @@
+"""The card of a shipped model: what it is, how good, and what it is not for, out of its report."""
+
+import dataclasses
+import pathlib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from zoo.training.report import Report, format_score
+from zoo.utils import files, pretrained
+from zoo.utils.text import markdown_table
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """What the card says of all models of a task. Names in braces are filled in.
+
+    Attributes:
+        purpose: one sentence on what it does.
+        use: code blocks by language.
+        misuse: sentences on what it is not for.
+    """
+
+    purpose: str
+    use: tuple[tuple[str, str], ...]
+    misuse: tuple[str, ...]
+
+
+_KINDS = {
+    "sentiment": _Kind(
+        purpose="It says which class a text belongs to: {labels}.",
+        use=(
+            ("sh", 'zoo predict --model {name} "A fine film."'),
+            (
+                "python",
+                "import zoo\n\n"
+                'classify = zoo.pipeline("sentiment-analysis", model="{name}")\n'
+                'classify("A fine film.")  # label, score, probabilities',
+            ),
+            (
+                "python",
+                "import tensorflow as tf\n\n"
+                'model = tf.saved_model.load("saved_models/{name}/1")\n'
+                'model.signatures["serve"](text=tf.constant(["A fine film."]))',
+            ),
+        ),
+        misuse=(
+            "Decisions about people, such as who is hired, gets a loan, is treated or is silenced. "
+            "A label is a guess about a text and says nothing about who wrote it.",
+            "Texts of another kind than {data}, or in another language: it answers there as well, "
+            "just as sure, and is wrong more often than the tables say. Score it on your own "
+            "labelled texts first (`zoo evaluate --model {name} --data FILE`).",
+            "Texts without an opinion or with a mixed one: it knows no class but {labels}, and "
+            "puts every text into one of them.",
+            "Anything that turns on fairness: nobody has checked whether names or words for groups "
+            "of people move its answers.",
+        ),
+    ),
+    "text_generation": _Kind(
+        purpose="It writes on where a text ends, and says how likely a text is.",
+        use=(
+            ("sh", 'zoo generate --model {name} "The" --temperature 0.8 --top-k 40'),
+            (
+                "python",
+                "import zoo\n\n"
+                'write = zoo.pipeline("text-generation", model="{name}")\n'
+                'write("The", temperature=0.8, top_k=40, seed=7)["text"]',
+            ),
+            (
+                "python",
+                "import tensorflow as tf\n\n"
+                'model = tf.saved_model.load("saved_models/{name}/1")\n'
+                'model.generate(tf.constant(["The"]))  # or with temperature=, top_k=, seed=, ...',
+            ),
+        ),
+        misuse=(
+            "Facts and advice. It writes what is likely to stand in {data}: mostly untrue, often "
+            "contradicting itself, with names of real people and works that are made to say or be "
+            "what they never did.",
+            "Readers who have not been warned. The texts it learned from may hold insults, "
+            "prejudice, sex and violence; what it writes can be offensive, and nothing filters it.",
+            "Texts that pass as those of people, such as reviews of films, goods or places.",
+            "Text that has to be free of others' rights: it can repeat stretches of the texts that "
+            "it learned from.",
+            "Other languages and kinds of text than {data}.",
+        ),
+    ),
+}
+_ANY_KIND = _Kind(
+    purpose="It answers what the task asks of a text.",
+    use=(
+        (
+            "python",
+            "import tensorflow as tf\n\n"
+            'model = tf.saved_model.load("saved_models/{name}/1")\n'
+            "model.signatures",
+        ),
+    ),
+    misuse=("Texts of another kind than {data}, and decisions about people.",),
+)
+
+# What texts are, in a sentence that goes on; where they come from and on which terms.
+_DATA = {
+    "imdb_reviews": (
+        "English film reviews from IMDb",
+        "Maas, Daly, Pham, Huang, Ng and Potts 2011, *Learning Word Vectors for Sentiment "
+        "Analysis*, ACL (https://ai.stanford.edu/~amaas/data/sentiment/). Its authors gave it out "
+        "for research and ask to be cited; it states no licence, and the reviews belong to those "
+        "who wrote them.",
+    ),
+    "tiny_shakespeare": (
+        "passages of Shakespeare's plays",
+        "Karpathy 2015, char-rnn (https://github.com/karpathy/char-rnn). The plays are in the "
+        "public domain.",
+    ),
+    "synthetic_reviews": (
+        "made-up film reviews out of a small grammar",
+        "The zoo makes them itself (`zoo/datasets/synthetic_reviews.py`); there are no terms.",
+    ),
+}
+
+
+def recipe_command(name: str) -> str:
+    """The command that trains a shipped model again."""
+    return f"zoo fit --recipe {name} --out runs/{name}"
+
+
+def megabytes(size: int | None) -> str:
+    """Bytes as people read them."""
+    return "-" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def shipped_facts(report: Report) -> dict[str, Any]:
+    """What is known of the SavedModel as it is stored: see `zoo.shipping`; empty if nothing is."""
+    return report.details.get("shipped") or {}
+
+
+def card_of(folder: files.StrPath) -> str:
+    """The card of a shipped model, as its report and recipe make it.
+
+    Raises:
+        FileError: where one of them is missing or damaged.
+    """
+    folder = pathlib.Path(folder)
+    report = Report.load(folder / pretrained.REPORT)
+    try:
+        recipe = (folder / pretrained.RECIPE).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise files.FileError(f"Cannot read {folder / pretrained.RECIPE}: {error}.") from error
+    return card(folder.name, report, recipe)
+
+
+def card(name: str, report: Report, recipe_text: str) -> str:
+    """The card of a model, as Markdown.
+
+    What the report does not tell is left out. Paths of the machine it was trained on are not
+    shown, nor is any text of the dataset.
+
+    Args:
+        name: what the model is called: its folder in `saved_models/`.
+        report: of its run, on one seed or several; `details["shipped"]` has what was measured on
+            the SavedModel as it is stored.
+        recipe_text: its recipe, as TOML.
+    """
+    return _Card(name, report, recipe_text).markdown()
+
+
+class _Card:
+    """What goes into a card, a method a section."""
+
+    def __init__(self, name: str, report: Report, recipe_text: str):
+        self.name = name
+        self.report = report
+        self.recipe_text = recipe_text
+        self.kind = _KINDS.get(report.task, _ANY_KIND)
+        self.stored = shipped_facts(report)
+        self.details = self._details()
+        labels = [f"`{label}`" for label in self.details.get("label_names", [])]
+        data, self.terms = _DATA.get(report.dataset["name"], (report.dataset["name"], ""))
+        self.words = {
+            "name": name,
+            "data": data,
+            "labels": _listed(labels) or "those of its data",
+        }
+
+    def _details(self) -> Mapping[str, Any]:
+        """Those of what is shipped, or else of the run or of the first seed."""
+        first = self.report.runs[0].details if self.report.runs else {}
+        return self.stored.get("details") or {**first, **self.report.details}
+
+    def markdown(self) -> str:
+        sections: list[tuple[str, Callable[[], Iterable[str]]]] = [
+            ("Use", self._use),
+            ("Scores", self._scores),
+            ("Size and time", self._costs),
+            ("Recipe", self._recipe),
+            ("Data", self._data),
+            ("Calibration", self._calibration),
+            ("Kinds of text", self._slices),
+            ("Where it fails", self._mistakes),
+            ("What it is not for", self._misuse),
+        ]
+        parts = [f"# {self.name}\n", *self._introduction()]
+        for title, section in sections:
+            if paragraphs := list(section()):
+                parts += [f"## {title}\n", *paragraphs]
+        return "\n".join(parts)
+
+    # Sections: each gives paragraphs that end with a line break, or none
+
+    def _introduction(self) -> Iterable[str]:
+        report = self.report
+        yield (
+            f"A `{report.model['name']}` for {report.task.replace('_', ' ')}, fitted on "
+            f"`{report.dataset['name']}` ({self.words['data']}) with the "
+            f"[language model zoo](../../README.md). {self._filled(self.kind.purpose)} `1/` is a "
+            "SavedModel that takes raw text and needs neither the zoo nor Keras.\n"
+        )
+
+    def _use(self) -> Iterable[str]:
+        for language, code in self.kind.use:
+            yield f"```{language}\n{self._filled(code)}\n```\n"
+
+    def _scores(self) -> Iterable[str]:
+        columns = self._score_columns()
+        yield markdown_table(
+            ["score", *(title for title, _ in columns)],
+            [
+                [score.replace("_", " "), *(cell(score) for _, cell in columns)]
+                for score in self.report.validation
+            ],
+        )
+        yield " ".join([*self._about_seeds(), *self._about_what_is_stored()]) + "\n"
+        yield from self._protocol()
+
+    def _score_columns(self) -> list[tuple[str, Callable[[str], str]]]:
+        """Title and what stands in a score's row, of each column that has something."""
+        report, stored = self.report, self.stored
+
+        def column(title: str, scores: Mapping[str, float | None] | None, sign: str = ""):
+            scores = scores or {}
+
+            def cell(score: str) -> str:
+                value = scores.get(score)
+                return f"{sign if value is not None else ''}{format_score(score, value)}"
+
+            return [(title, cell)] if scores else []
+
+        return [
+            *column("validation", report.validation),
+            *column("test", report.test),
+            *column("spread", report.spread if len(report.runs) > 1 else None, "± "),
+            *column("shipped, validation", stored.get("validation")),
+            *column("shipped, test", stored.get("test")),
+            *column("best possible", report.best_possible),
+        ]
+
+    def _about_seeds(self) -> Iterable[str]:
+        seeds = [str(run.seed) for run in self.report.runs] or [str(self.report.seed)]
+        if len(seeds) > 1:
+            spread = ", with the standard deviation of test" if self.report.test else ""
+            yield f"Means over the seeds {_listed(seeds)}{spread}."
+        else:
+            yield f"One run, with seed {seeds[0]}."
+        if self.report.test:
+            yield "The test split was scored once a run, at the end."
+        else:
+            yield "The test split was not scored."
+
+    def _about_what_is_stored(self) -> Iterable[str]:
+        if not self.stored:
+            return
+        seed = self.stored.get("seed")
+        which = "" if seed is None else f" of seed {seed}"
+        if seed is not None and len(self.report.runs) > 1:
+            which += ", the best on validation,"
+        yield (
+            f"Shipped are the weights{which} stored as {self.stored['quantization']}; the scores "
+            "under "
+            "“shipped” were measured on that SavedModel, from raw text."
+        )
+
+    def _protocol(self) -> Iterable[str]:
+        """How a language model was asked."""
+        facts = self.details
+        if "context" not in facts:
+            return
+        level = f", a {facts['level']} each" if "level" in facts else ""
+        parts = [
+            f"The {self._split()} split was asked for every token once ({facts['tokens']:,} "
+            f"tokens{level}; {facts['characters']:,} characters), with {facts['context']} tokens "
+            "of context at most.",
+        ]
+        if "vocabulary" in facts:
+            parts.append(f"The vocabulary has {facts['vocabulary']:,} entries.")
+        parts.append(
+            f"{facts['unknown_share']:.2%} of the tokens are not in it; bits per character hold "
+            "what it costs to spell them, which makes models of words and of characters comparable."
+        )
+        yield " ".join(parts) + "\n"
+
+    def _costs(self) -> Iterable[str]:
+        report = self.report
+        a_seed = " a seed" if len(report.runs) > 1 else ""
+        seconds = ", ".join(f"{what} {value:,.0f} s" for what, value in report.seconds.items())
+        rows = [["parameters", f"{report.model['parameters']:,}"]]
+        if "bytes" in self.stored:
+            rows.append(
+                [
+                    "size as shipped",
+                    f"{self.stored['bytes']:,} bytes ({megabytes(self.stored['bytes'])}), "
+                    f"{self.stored['quantization']}",
+                ]
+            )
+        rows += [
+            [f"time{a_seed}", f"{seconds}; on {report.cores} processor cores"],
+            ["peak memory", f"{report.peak_memory_mb:,.0f} MB"],
+            ["versions", ", ".join(f"{what} {value}" for what, value in report.versions.items())],
+        ]
+        yield markdown_table(["fact", ""], rows)
+
+    def _recipe(self) -> Iterable[str]:
+        yield "What differs from the defaults:\n"
+        yield f"```toml\n{self.recipe_text.strip()}\n```\n"
+        yield f"It is trained again by\n\n    {recipe_command(self.name)}\n"
+        if source := initial_weights(self.recipe_text):
+            yield (
+                f"It began with the weights of `{source}`, which the command trains first by their "
+                "own recipe. The times above are without that.\n"
+            )
+
+    def _data(self) -> Iterable[str]:
+        dataset = self.report.dataset
+        sizes = _listed([f"{count:,} {split}" for split, count in dataset["sizes"].items()])
+        sentences = [f"`{dataset['name']}`: {sizes}.", *dataset["warnings"], self.terms]
+        yield " ".join(filter(None, sentences)) + "\n"
+        yield f"None of its text is in this repository. Fingerprint: `{dataset['fingerprint']}`.\n"
+
+    def _calibration(self) -> Iterable[str]:
+        bins = self.details.get("reliability")
+        if not bins:
+            return
+        yield (
+            f"How often it is right on the {self._split()} split, by how sure it is. A calibrated "
+            "model has the same number in both of the middle columns.\n"
+        )
+        yield markdown_table(
+            ["confidence", "mean confidence", "accuracy", "texts"],
+            [
+                [
+                    f"{row['from']:.0%} to {row['to']:.0%}",
+                    f"{row['confidence']:.1%}",
+                    f"{row['accuracy']:.1%}",
+                    f"{row['texts']:,}",
+                ]
+                for row in bins
+            ],
+        )
+
+    def _slices(self) -> Iterable[str]:
+        slices = self.details.get("slices")
+        if not slices:
+            return
+        yield f"Accuracy on parts of the {self._split()} split.\n"
+        for kind, rows in slices.items():
+            yield markdown_table(
+                [kind, "accuracy", "texts"],
+                [[row["slice"], f"{row['accuracy']:.1%}", f"{row['texts']:,}"] for row in rows],
+            )
+
+    def _mistakes(self) -> Iterable[str]:
+        mistakes = self.details.get("mistakes")
+        if not mistakes:
+            return
+        yield (
+            f"The wrong answers on the {self._split()} split that it was surest of, described and "
+            "not quoted. The place counts from 0; negations are words such as “not”, contrasts "
+            "such as “but”; the last columns say whether a rating such as “7/10” stands in the "
+            "text, and how many of its words are all in capitals.\n"
+        )
+        yield markdown_table(
+            [
+                *("place", "true", "predicted", "probability"),
+                *("words", "negations", "contrasts", "rating", "capitals"),
+            ],
+            [
+                [
+                    f"{mistake['place']:,}",
+                    mistake["true"],
+                    mistake["predicted"],
+                    f"{mistake['probability']:.2%}",
+                    f"{mistake['words']:,}",
+                    str(mistake["negations"]),
+                    str(mistake["contrast_words"]),
+                    "yes" if mistake["has_rating"] else "no",
+                    f"{mistake['upper_case_share']:.1%}",
+                ]
+                for mistake in mistakes
+            ],
+        )
+
+    def _misuse(self) -> Iterable[str]:
+        yield "".join(f"- {self._filled(sentence)}\n" for sentence in self.kind.misuse)
+
+    # Words
+
+    def _filled(self, template: str) -> str:
+        return template.format_map(self.words)
+
+    def _split(self) -> str:
+        """The split that the details are of."""
+        scored = self.stored if self.stored.get("details") else {"test": self.report.test}
+        return "test" if scored.get("test") else "validation"
+
+
+def initial_weights(recipe_text: str) -> str | None:
+    """The shipped model that a recipe begins with; None where it begins from nothing."""
+    try:
+        return tomllib.loads(recipe_text).get("initial_weights")
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

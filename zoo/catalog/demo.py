@@ -1,0 +1,108 @@
+"""The whole way in a minute: train, report, export, and use the export where there is no zoo."""
+
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import zoo
+
+# By pairs these hold the same words in another order, which a bag of words does not see.
+SENTENCES = (
+    "The music was wonderful, but the story was dull. What counts for me is the story.",
+    "The music was dull, but the story was wonderful. What counts for me is the story.",
+    "The acting was not boring, but the dialogue was weak. What counts for me is the acting.",
+    "The acting was weak, but the dialogue was not boring. What counts for me is the acting.",
+)
+
+# Run by a Python that cannot import the zoo or Keras: the SavedModel alone must do.
+_PLAIN_TENSORFLOW = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+sys.modules["zoo"] = sys.modules["keras"] = None
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+answers = model.signatures["serve"](text=tf.constant(sys.argv[2:]))
+for text, label, score in zip(sys.argv[2:], answers["label"].numpy(), answers["score"].numpy()):
+    print(f"  {label.decode():9} {score:.2f}  {text}")
+"""
+
+
+def run(out: pathlib.Path) -> None:
+    """Trains an LSTM and a bag of words on synthetic reviews, and uses the LSTM's SavedModel.
+
+    Args:
+        out: the folder for the runs.
+
+    Raises:
+        FileError: where it cannot be written to.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False)
+
+    def say(text):
+        console.print(f"\n{text}", style="bold")
+
+    say("1. Synthetic reviews, out of a grammar whose best possible scores are known")
+    dataset = zoo.datasets.load("synthetic_reviews", opening=0, gap=5, distance=0)
+    task = zoo.tasks.sentiment(dataset)
+    for text, label in zip(dataset.train.texts[:3], dataset.train.labels, strict=False):
+        lines = textwrap.wrap(f"{dataset.label_names[label]}: {text}", 90)
+        print(textwrap.indent("\n".join(lines), "  "))
+
+    say("2. A bag of words cannot see which word belongs to which")
+    bag = zoo.fit_and_evaluate(
+        lambda: zoo.BagOfWords(**task.model_arguments()),
+        task,
+        epochs=2,
+        learning_rate=1e-2,
+        log_dir=out / "bag_of_words",
+        command="zoo demo",
+    )
+
+    say("3. An LSTM reads them in order")
+    report = zoo.fit_and_evaluate(
+        lambda: zoo.LSTM(
+            **task.model_arguments(),
+            embedding_dim=32,
+            units=64,
+            pooling="last",
+            embedding_dropout=0.0,
+            dropout=0.0,
+        ),
+        task,
+        epochs=10,
+        batch_size=128,
+        learning_rate=8e-3,
+        log_dir=out / "lstm",
+        command="zoo demo",
+    )
+    console.print(report)
+    print(
+        f"Test accuracy: bag of words {bag.test['accuracy']:.1%}, LSTM "
+        f"{report.test['accuracy']:.1%}, best possible {report.best_possible['accuracy']:.1%}."
+    )
+
+    say("4. Its SavedModel, loaded by TensorFlow alone in a process of its own")
+    model, task = zoo.load(out / "lstm")
+    path = zoo.export_saved_model(model, task, out / "lstm" / "saved_model" / "1")
+    print(f"  {path}")
+    print(_in_plain_tensorflow(path, SENTENCES), end="")
+
+    say("Next: real reviews (IMDb; downloads 80 MB where there is no prepared copy)")
+    print("  .venv/bin/zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm")
+    print('  .venv/bin/zoo predict --model runs/lstm "A film to forget." "A film to remember."')
+
+
+def _in_plain_tensorflow(path: pathlib.Path, texts) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-c", _PLAIN_TENSORFLOW, str(path), *texts],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        raise RuntimeError(f"Plain TensorFlow could not use {path}: {finished.stderr[-300:]}")
+    return finished.stdout

@@ -1,0 +1,138 @@
+"""What is explained: how far a text pulls a classifier towards a label, as a number.
+
+Shape letters: B batch, T tokens, E width of the embeddings, C classes.
+"""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+import zoo
+
+# Tokens that go through a model at a time: what a batch holds in memory grows with them.
+_MAX_TOKENS = 2**13
+
+
+def check_classifier(task: "zoo.tasks.Task") -> None:
+    """Raises a ValueError for a task that does not label texts."""
+    if task.output != "text":
+        raise ValueError(
+            f"Only the answer of a classifier can be explained; this model is for {task.name}: "
+            "see token_probabilities."
+        )
+
+
+def label_index(task: "zoo.tasks.Task", label: str | int | None, logits: np.ndarray) -> int:
+    """The place of a label, by name or place; of the likeliest for None.
+
+    Raises:
+        ValueError: for a label that there is not.
+    """
+    names = task.label_names
+    if label is None:
+        return int(np.argmax(logits))
+    if label in names:
+        return names.index(label)
+    if isinstance(label, int) and 0 <= label < len(names):
+        return label
+    raise ValueError(f"label must be one of {', '.join(names)}; it is {label!r}.")
+
+
+def logit_margin(logits, label: int):
+    """How far logits (B, C) speak for a label: its logit, less the mean of the others', (B,)."""
+    num_classes = logits.shape[-1]
+    weights = np.full(num_classes, -1 / (num_classes - 1), "float32")
+    weights[label] = 1.0
+    return (np.asarray(logits, "float64") * weights).sum(-1)
+
+
+def logits_of(model, ids: np.ndarray) -> np.ndarray:
+    """Logits (B, C) of ids (B, T), a few rows at a time."""
+    answer = _compiled_logits(model)
+    rows = max(1, _MAX_TOKENS // ids.shape[1])
+    parts = [answer(ids[i : i + rows]).numpy() for i in range(0, len(ids), rows)]
+    return np.concatenate(parts).astype("float32")
+
+
+def embedded(model, ids: np.ndarray) -> np.ndarray:
+    """What the blocks of a model read: ids (B, T) -> (B, T, E), positions and scaling included.
+
+    Raises:
+        ValueError: for a model without embeddings.
+    """
+    check_has_embeddings(model)
+    x = model.token_embedding(ids)
+    return np.asarray(x if model.positions is None else model.positions(x), "float32")
+
+
+def has_embeddings(model) -> bool:
+    """Whether what a model reads can be moved a little."""
+    return hasattr(model, "perturbed")
+
+
+def check_has_embeddings(model) -> None:
+    """Raises a ValueError for a model without embeddings."""
+    if not has_embeddings(model):
+        raise ValueError(
+            f"{model.name} has no embeddings, so that nothing can be moved a little: use occlusion."
+        )
+
+
+def gradients(model, ids: np.ndarray, moves: np.ndarray, label: int) -> np.ndarray:
+    """Gradients of the logit margin of a label with respect to the embeddings of one text.
+
+    Args:
+        model: a classifier with embeddings.
+        ids: one text, (T,).
+        moves: what is added to its embeddings, (N, T, E).
+        label: a class.
+
+    Returns:
+        (N, T, E), `float32`.
+    """
+    check_has_embeddings(model)
+    gradient = _compiled_gradient(model)
+    rows = max(1, _MAX_TOKENS // len(ids))
+    parts = []
+    for start in range(0, len(moves), rows):
+        some = moves[start : start + rows]
+        same_text = np.broadcast_to(ids, (len(some), len(ids)))
+        parts.append(gradient(same_text, some, label).numpy())
+    return np.concatenate(parts).astype("float32")
+
+
+# Compiled once a model, and kept for the few that were used last: tracing a recurrent network takes
+# longer than explaining a text. Weights are read when they are called, so that training goes on.
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_logits(model):
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def answer(ids):
+        return tf.cast(model(ids, training=False), tf.float32)
+
+    return answer
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled_gradient(model):
+    width = model.token_embedding.output_dim
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, None, width], tf.float32),
+            tf.TensorSpec([], tf.int32),
+        ]
+    )
+    def gradient(ids, moves, label):
+        with tf.GradientTape() as tape:
+            tape.watch(moves)
+            logits = model.perturbed(ids, tf.cast(moves, model.compute_dtype))
+            logits = tf.cast(logits, tf.float32)
+            others = tf.reduce_sum(logits, axis=-1) - logits[:, label]
+            towards = logits[:, label] - others / float(logits.shape[-1] - 1)
+        return tape.gradient(towards, moves)
+
+    return gradient

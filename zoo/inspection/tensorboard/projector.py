@@ -1,0 +1,99 @@
+"""The word vectors, as TensorBoard's projector reads them.
+
+Mikolov et al. 2013 looked at word vectors by their neighbours; the projector (Smilkov et al. 2016)
+draws them by principal components, t-SNE or UMAP.
+"""
+
+import pathlib
+
+import keras
+import numpy as np
+from tensorboard.plugins import projector
+
+from zoo import preprocessing
+from zoo.inspection.logit_margin import logit_margin
+
+# Tokens that are shown, the most frequent ones: more are slow to draw.
+MAX_TOKENS = 5_000
+
+_NAMES = {" ": "\N{OPEN BOX}", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+# What the shape of a batch is rounded up to while a model is trained: no shape is new to it then.
+_WIDTH = 8
+_BATCH_SIZE = 1024
+
+
+def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
+    """Writes the embeddings of the most frequent tokens with what is known of each.
+
+    Files are `vectors.tsv`, a row a token; `metadata.tsv`, with a header: the token, its frequency
+    in the training split, and for a classifier its logit margin for each class, see `pulls`; and
+    `projector_config.pbtxt`.
+
+    Args:
+        folder: that of a run, with an event file.
+        model: with a layer `token_embedding`.
+        task: with a dataset.
+
+    Returns:
+        Whether there was anything to write: a model may have no embeddings.
+    """
+    if getattr(model, "token_embedding", None) is None:
+        return False
+    # Its first tokens are the most frequent ones; a pad is no token.
+    vocabulary = task.text_to_ids.vocabulary
+    end = min(len(vocabulary), MAX_TOKENS + 1)
+    token_ids = np.arange(preprocessing.UNKNOWN_ID, end)
+    vectors = keras.ops.convert_to_numpy(model.token_embedding.embeddings)[token_ids]
+    columns = {
+        "token": [_shown(vocabulary[token_id]) for token_id in token_ids],
+        "frequency": token_counts(task)[token_ids].tolist(),
+    }
+    if task.output == "text":
+        columns |= pulls(model, token_ids, task.label_names)
+
+    # All numbers at once, which is faster than a row at a time.
+    row = "\t".join(["%.6g"] * vectors.shape[1]) + "\n"
+    numbers = row * len(vectors) % tuple(vectors.ravel().tolist())
+    (folder / "vectors.tsv").write_text(numbers, encoding="utf-8")
+    rows = zip(*columns.values(), strict=True)
+    lines = ["\t".join(columns), *("\t".join(map(str, values)) for values in rows)]
+    (folder / "metadata.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = projector.ProjectorConfig()
+    config.embeddings.add(
+        tensor_name="token_embedding", tensor_path="vectors.tsv", metadata_path="metadata.tsv"
+    )
+    projector.visualize_embeddings(str(folder), config)
+    return True
+
+
+def token_counts(task) -> np.ndarray:
+    """How often each token comes in what a task trains on, (V,)."""
+    return np.bincount(
+        task.examples("train").sequences.ids, minlength=len(task.text_to_ids.vocabulary)
+    )
+
+
+def pulls(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list[float]]:
+    """How far a token pulls a classifier towards a class, when it is the whole text.
+
+    Args:
+        model: ids (B, T) -> logits (B, C).
+        token_ids: N tokens.
+        label_names: the C classes.
+
+    Returns:
+        For two classes one column of N numbers, else one a class: the logit of the class less the
+        mean of the others, less what the unknown token gives.
+    """
+    texts = np.zeros((len(token_ids) + 1, _WIDTH), "int32")
+    texts[:, 0] = [preprocessing.UNKNOWN_ID, *token_ids]
+    starts = range(0, len(texts), _BATCH_SIZE)
+    logits = np.concatenate([model.predict_on_batch(texts[i : i + _BATCH_SIZE]) for i in starts])
+    classes = [1] if len(label_names) == 2 else range(len(label_names))
+    towards = {f"pull towards {label_names[of]}": logit_margin(logits, of) for of in classes}
+    return {column: np.round(of[1:] - of[0], 4).tolist() for column, of in towards.items()}
+
+
+def _shown(token: str) -> str:
+    """A token on one line and in one column."""
+    return "".join(_NAMES.get(c, c if c.isprintable() else ascii(c)[1:-1]) for c in token)

@@ -1,0 +1,53 @@
+"""What a language model writes, epoch by epoch."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from zoo import generation, preprocessing
+from zoo.serving import saved_model
+
+# The same in every epoch, so that one sees it learn. The empty prompt begins a text.
+PROMPTS = ("", "The", "What I")
+_TEMPERATURE = 0.8
+_SEED = 0
+_NEW_TOKENS = {"word": 60, "character": 200}
+
+
+class Samples:
+    """Writes on from the same prompts with the same seed.
+
+    Args:
+        model: a causal `SequenceModel` with `output="token"`; it may learn on in between.
+        task: text generation.
+        prompts: strings.
+    """
+
+    def __init__(self, model: keras.Model, task, prompts: Sequence[str] = PROMPTS):
+        prompt_to_ids = task.prompt_to_ids()
+        self._prompts = list(prompts)
+        self._prompt_ids = prompt_to_ids(self._prompts)
+        self._level = task.text_to_ids.level
+        self._ids_to_text = preprocessing.IdsToText.from_text_to_ids(task.text_to_ids)
+        decoder = generation.Decoder(
+            model,
+            end_id=preprocessing.special_tokens.END_ID,
+            never=saved_model.suppressed_ids(task),
+            jit_compile=False,
+        )
+        sampling = generation.Sampling(temperature=_TEMPERATURE, seed=_SEED)
+        self._write = tf.function(
+            lambda ids: decoder(ids, _NEW_TOKENS[self._level], sampling)["token_ids"]
+        )
+
+    def __call__(self) -> list[str]:
+        """Prompts and what the model writes behind them now, as one text each."""
+        continuations = self._ids_to_text(self._write(self._prompt_ids))
+        texts = preprocessing.join_texts(tf.constant(self._prompts), continuations, self._level)
+        return [text.decode("utf-8", "replace") for text in texts.numpy()]
+
+
+def markdown(texts: Sequence[str]) -> str:
+    """Texts one below the other, each as it is."""
+    return "\n\n".join("\n".join(f"    {line}" for line in text.split("\n")) for text in texts)

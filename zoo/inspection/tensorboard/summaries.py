@@ -1,0 +1,176 @@
+"""What event files hold: one function for each kind of thing that TensorBoard draws.
+
+They give protocol buffers, and write nothing; `EventFile` writes.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.histogram import metadata as histogram_metadata
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.pr_curve import summary as pr_curve_summary
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.plugins.text.summary_v2 import text_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util import tensor_util
+
+from zoo.utils import files
+
+# Bars of a histogram, and dots an inch of an image.
+_BUCKETS = 30
+_DPI = 80
+
+# Of event files, which each begins with.
+_VERSION = "brain.Event:2"
+
+# Seconds until what was written is on disk, where it is seen, and safe if the fit is stopped.
+_SHOWN_AFTER = 10
+
+
+class EventFile:
+    """One event file: TensorBoard takes the folder that it is in for a run.
+
+    TensorBoard's own writer has a thread, whose faults nobody catches.
+
+    Args:
+        folder: is made if it is not there.
+
+    Raises:
+        FileError: here and in each method, where it cannot be written.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        with self._told():
+            folder.mkdir(parents=True, exist_ok=True)
+            # By name in the order of time, as TensorBoard reads them.
+            name = f"events.out.tfevents.{time.time_ns():020d}.{os.getpid()}"
+            self._stream = (folder / name).open("wb")
+        self._records = RecordWriter(self._stream)
+        self._flushed = time.monotonic()
+        self._add(Event(wall_time=time.time(), file_version=_VERSION))
+
+    def write(self, summary: Summary, step: int) -> None:
+        """Adds what one of the functions below gives."""
+        self._add(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def write_graph(self, graph: bytes) -> None:
+        """Adds a serialized `GraphDef`: the graph of ops."""
+        self._add(Event(wall_time=time.time(), graph_def=graph))
+
+    def flush(self) -> None:
+        """Waits until all that was added can be read."""
+        with self._told():
+            self._stream.flush()
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Ends the file."""
+        with self._told():
+            self._stream.close()
+
+    def _add(self, event: Event) -> None:
+        with self._told():
+            self._records.write(event.SerializeToString())
+        if time.monotonic() - self._flushed > _SHOWN_AFTER:
+            self.flush()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise files.FileError(f"Cannot write {self.folder}: {error.strerror}.") from error
+
+
+def together(summaries: Sequence[Summary]) -> Summary:
+    """Several as one."""
+    values = [value for summary in summaries for value in summary.value]
+    return Summary(value=values)
+
+
+def of_events(message) -> Summary:
+    """The same message as the class that event files hold; some functions give TensorFlow's."""
+    return Summary.FromString(message.SerializeToString())
+
+
+def scalars(values: Mapping[str, float | None]) -> Summary:
+    """A point on each of some curves, by tag; None is no point."""
+    return together([scalar_pb(tag, value) for tag, value in values.items() if value is not None])
+
+
+def histogram(tag: str, values: np.ndarray) -> Summary:
+    """How numbers of any shape are distributed, in buckets of equal width.
+
+    TensorBoard's own function compares every number with every bucket, which for an embedding
+    takes a second and a gigabyte. Numbers that are not finite are left out.
+    """
+    values = np.ravel(np.asarray(values, "float32"))
+    values = values[np.isfinite(values)]
+    counts, edges = np.histogram(values, bins=_BUCKETS)
+    buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
+    return _summary(
+        tag,
+        tensor_util.make_tensor_proto(buckets, dtype=np.float64),
+        histogram_metadata.create_summary_metadata(display_name=None, description=None),
+    )
+
+
+def image(tag: str, figure) -> Summary:
+    """A matplotlib figure."""
+    if (layout := figure.get_layout_engine()) is not None:
+        # Done here it is done once, and not with each of the two drawings of a picture.
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_DPI)
+    width, height = (int(side) for side in figure.get_size_inches() * _DPI)
+    encoded = [str(width).encode(), str(height).encode(), file.getvalue()]
+    return _summary(
+        tag,
+        tensor_util.make_tensor_proto(encoded, dtype=np.object_),
+        image_metadata.create_summary_metadata(
+            display_name=None, description=None, converted_to_tensor=True
+        ),
+    )
+
+
+def text(tag: str, markdown: str) -> Summary:
+    """Some Markdown."""
+    return text_pb(tag, markdown)
+
+
+def table(tag: str, rows: Sequence[Sequence[str]]) -> Summary:
+    """Rows of strings, all of one length; the first one is the header."""
+    header, *others = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [header, ["---"] * len(header), *others]
+    return text_pb(tag, "\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def pr_curves(labels: np.ndarray, probabilities: np.ndarray, label_names: Sequence[str]) -> Summary:
+    """Precision against recall over all thresholds.
+
+    Args:
+        labels: true classes (N,).
+        probabilities: of each class (N, C).
+        label_names: the C classes.
+
+    Returns:
+        A curve of class 1 where there are two classes, else one of each class against the rest.
+    """
+    classes = [1] if len(label_names) == 2 else range(len(label_names))
+    curves = [
+        pr_curve_summary.pb(label_names[of], labels == of, probabilities[:, of]) for of in classes
+    ]
+    return together([of_events(curve) for curve in curves])
+
+
+def _summary(tag: str, tensor, metadata) -> Summary:
+    return Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata)])

@@ -1,0 +1,70 @@
+"""How weights and gradients are distributed."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorboard.compat.proto.summary_pb2 import Summary
+
+from zoo.inspection.tensorboard.summaries import histogram, together
+
+# Examples that gradients are taken on, and the most logits that they may have.
+_EXAMPLES = 16
+_MAX_LOGITS = 2**23
+
+
+def weight_histograms(model: keras.Model) -> Summary:
+    """A histogram of each weight that is trained, by its path."""
+    return together(
+        [
+            histogram(f"weights/{weight.path}", keras.ops.convert_to_numpy(weight))
+            for weight in model.trainable_variables
+        ]
+    )
+
+
+class Gradients:
+    """Gradients of the task's loss on the same few training examples, without dropout.
+
+    Args:
+        model: whose trained weights they are for.
+        task: with a dataset.
+    """
+
+    def __init__(self, model: keras.Model, task):
+        self._model = model
+        self._loss = task.loss()
+        examples = task.examples("train")
+        # Examples of middling length: the same for every fit on these data.
+        lengths = np.asarray(examples.lengths)
+        by_length = np.argsort(lengths, kind="stable")
+        logits = int(np.median(lengths)) * len(task.text_to_ids.vocabulary)
+        most = _EXAMPLES if task.output == "text" else max(_MAX_LOGITS // logits, 1)
+        start = max(len(by_length) - min(_EXAMPLES, most), 0) // 2
+        indices = np.sort(by_length[start : start + min(_EXAMPLES, most)])
+        with_source = getattr(model, "is_encoder_decoder", False)
+        self.batch = task.batch(examples, indices, with_source=with_source)
+        self._gradients = tf.function(self._computed, autograph=False)
+
+    def __call__(self) -> Summary:
+        """A histogram of each gradient; of embeddings only the rows that were read."""
+        variables = self._model.trainable_variables
+        named = zip(variables, self._gradients(), strict=True)
+        return together([histogram(f"gradients/{v.path}", g.numpy()) for v, g in named])
+
+    def _computed(self):
+        inputs, targets, weights = self.batch
+        variables = [variable.value for variable in self._model.trainable_variables]
+        with tf.GradientTape() as tape:
+            logits = self._model(inputs, training=False)
+            loss = self._loss(targets, logits, sample_weight=weights) + sum(self._model.losses)
+        gradients = tape.gradient(
+            loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return [_dense(gradient) for gradient in gradients]
+
+
+def _dense(gradient):
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, _ = tf.unique(tf.reshape(gradient.indices, [-1]))
+    return tf.gather(tf.convert_to_tensor(gradient), rows)

@@ -1,0 +1,15 @@
+"""Trained models in use: strings in, answers out."""
+
+from zoo.serving.classify import TextClassifier
+from zoo.serving.generate import TextGenerator
+from zoo.serving.loading import ModelNotFoundError, load
+from zoo.serving.pipeline import evaluate, pipeline
+
+__all__ = [
+    "ModelNotFoundError",
+    "TextClassifier",
+    "TextGenerator",
+    "evaluate",
+    "load",
+    "pipeline",
+]

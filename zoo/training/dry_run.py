@@ -1,0 +1,396 @@
+"""All of a fit but fitting: what it would read and make, how long it would take, and how much room.
+
+A few steps on batches of the widths that come up say how long all of them would take. Nothing is
+written.
+"""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.preprocessing.special_tokens import UNKNOWN_ID
+from zoo.tasks.batches import epoch_batches, sorted_batches
+from zoo.tasks.task import SPLITS, Task
+from zoo.training.routine import EVALUATION_BATCH_SIZE, TrainingError, check_dashboards
+from zoo.training.settings import Prepared, Settings, check_seeds, prepare, weights_to_start_from
+from zoo.utils import files, resources
+
+# Texts that are read without a bound on their length, to tell how long they are.
+_MAX_SAMPLED = 2_000
+
+# Widths of batches whose steps are measured, and for how long: rounds, until so many seconds.
+_NUM_WIDTHS = 5
+_MAX_ROUNDS = 20
+_MEASURED_SECONDS = 3.0
+
+# What is written beside weights, in bytes: the graphs of a SavedModel, and the curves of a run.
+_GRAPHS = 3_000_000
+_CURVES = 1_000_000
+
+# Bytes of memory that tracing the graphs of a SavedModel takes, about.
+_TRACES = 100_000_000
+
+# Of TensorBoard's projector: tokens that it gets, and bytes of a number as text.
+_PROJECTED_TOKENS = 5_000
+_PROJECTED_NUMBER = 12
+
+# Bytes of a weight in a SavedModel, by quantization.
+_WEIGHT_BYTES = {"float32": 4, "float16": 2, "int8": 1}
+
+
+class ShortageError(RuntimeError):
+    """Disk or memory would not do for a run; the message says how much is missing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DryRun:
+    """What a fit would do, and what it would take.
+
+    Attributes:
+        task: name of the task.
+        model: name of the architecture.
+        parameters: of the model.
+        dataset: name of the data.
+        sizes: texts of each split.
+        classes: the share of each class among the training texts; empty without labels.
+        median_length, long_length: tokens of a training text, half and 95 % of which have no more.
+        cut_share: share of the training texts that are longer than what is read of one.
+        vocabulary_size: ids, special ones included.
+        unknown_share: share of unknown tokens in the validation texts.
+        faults: what should be known of the data, a sentence each.
+        epochs: passes over the training split, at most.
+        steps: of all epochs, for one seed.
+        num_seeds: how often it would be fitted.
+        seconds: what each part would take, for all seeds, by the names of a report, and
+            `preparing`: making models. Exporting is not counted, nor are dashboards.
+        disk: bytes that would be needed at a time where the run is written.
+        free_disk: bytes that there are; None where nothing would be written.
+        peak_memory: of this process so far, in bytes.
+        more_memory: bytes that the whole fit would take beside what is taken now.
+        available_memory: bytes that there are; None where the system does not tell.
+        first: the fit that the weights would come from, which has to come first; or None.
+    """
+
+    task: str
+    model: str
+    parameters: int
+    dataset: str
+    sizes: dict[str, int]
+    classes: dict[str, float]
+    median_length: int
+    long_length: int
+    cut_share: float
+    vocabulary_size: int
+    unknown_share: float
+    warnings: list[str]
+    epochs: int
+    steps: int
+    num_seeds: int
+    seconds: dict[str, float]
+    disk: int
+    free_disk: int | None
+    peak_memory: int
+    more_memory: int
+    available_memory: int | None
+    first: "DryRun | None" = None
+
+    @property
+    def total_seconds(self) -> float:
+        """What all of it would take, with the fit that has to come first."""
+        return sum(self.seconds.values()) + (self.first.total_seconds if self.first else 0)
+
+    @property
+    def total_disk(self) -> int:
+        """Bytes of all of it, with the fit that has to come first."""
+        return self.disk + (self.first.total_disk if self.first else 0)
+
+    def check(self) -> None:
+        """Raises a `ShortageError` where disk or memory would not do."""
+        if self.free_disk is not None and self.total_disk > self.free_disk:
+            raise ShortageError(
+                f"The disk is too small: the run would need {_megabytes(self.total_disk)}, and "
+                f"{_megabytes(self.free_disk)} are free."
+            )
+        if self.available_memory is not None and self.more_memory > self.available_memory:
+            raise ShortageError(
+                f"The memory is too small: the run would need {_megabytes(self.more_memory)} more, "
+                f"and {_megabytes(self.available_memory)} are available."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON can hold it."""
+        return {**dataclasses.asdict(self), "total_seconds": self.total_seconds}
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What people read: names and facts."""
+        seconds = ", ".join(f"{name} {value:.1f}" for name, value in self.seconds.items())
+        rows = [
+            ("model", f"{self.model}, {self.parameters:,} parameters"),
+            ("task", f"{self.task}, {self.dataset}"),
+            ("data", ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())),
+        ]
+        if self.classes:
+            shares = (f"{name} {share:.1%}" for name, share in self.classes.items())
+            rows.append(("classes", ", ".join(shares)))
+        rows += [
+            (
+                "length",
+                f"median {self.median_length:,} tokens, 95% up to {self.long_length:,}; "
+                f"{self.cut_share:.1%} are cut",
+            ),
+            (
+                "vocabulary",
+                f"{self.vocabulary_size:,} ids; {self.unknown_share:.1%} unknown in validation",
+            ),
+            *(("note", sentence) for sentence in self.warnings),
+            (
+                "steps",
+                f"{self.steps:,}, epochs {self.epochs}"
+                + (f", for each of {self.num_seeds} seeds" if self.num_seeds > 1 else ""),
+            ),
+            ("seconds", f"about {sum(self.seconds.values()):,.0f} until the export: {seconds}"),
+            ("disk", _need(self.disk, self.free_disk, "free")),
+            (
+                "memory",
+                f"{_megabytes(self.peak_memory)} so far, "
+                f"{_need(self.more_memory, self.available_memory, 'available')} more",
+            ),
+        ]
+        if self.first is not None:
+            rows = [*self.first.rows(), ("then", "from the weights of this"), *rows]
+            rows.append(
+                (
+                    "in all",
+                    f"about {self.total_seconds:,.0f} seconds and {_megabytes(self.total_disk)}",
+                )
+            )
+        return rows
+
+    def __str__(self) -> str:
+        rows = self.rows()
+        width = max(len(name) for name, _ in rows) + 2
+        return "\n".join(f"{name:{width}}{fact}" for name, fact in rows)
+
+
+def dry_run(
+    model: Callable[[], keras.Model],
+    task: Task,
+    *,
+    initial_weights: keras.Model | files.StrPath | None = None,
+    seed: int = 0,
+    seeds: Sequence[int] | None = None,
+    test: bool = True,
+    log_dir: files.StrPath | None = None,
+    dashboards: str = "default",
+    quantization: str = "float32",
+    **settings,
+) -> DryRun:
+    """Does all that `fit_and_evaluate` would but fitting, and estimates the rest.
+
+    Data is read and checked, the vocabulary and the model are made, and some batches are trained on
+    and scored, with weights that are then forgotten. No file is written, no folder made.
+
+    Args:
+        model: a function that makes the model.
+        task: what it is asked, with its dataset.
+        quantization: how the SavedModel would keep weights, see `zoo.export_saved_model`.
+        initial_weights, seed, seeds, test, log_dir, dashboards: see `fit_and_evaluate`.
+        **settings: its other arguments on training: `epochs`, `batch_size`, `optimizer` ...
+
+    Raises:
+        ValueError: for data or arguments that a fit would refuse.
+        TypeError: for an argument that it does not have.
+        TrainingError: where the loss of these steps is not a finite number.
+    """
+    asked = Settings(**settings)
+    check_dashboards(dashboards)
+    if seeds is not None:
+        check_seeds(seeds)
+    warnings = task.check_data(SPLITS if test else SPLITS[:-1])
+    source = None if initial_weights is None else weights_to_start_from(initial_weights, task)
+    started = time.perf_counter()
+    seed = seed if seeds is None else seeds[0]
+    prepared = prepare(model, task, asked.for_task(task), seed, source)
+    preparing = time.perf_counter() - started
+
+    fitting = _seconds_of_fitting(prepared, seed)
+    once, validating = _seconds_of_validating(prepared)
+    characters = {name: sum(map(len, task.texts(name))) for name in SPLITS}
+    # The test split is not read: by its size it takes what the others take.
+    tokenized = characters["train"] + characters["validation"]
+    tested = characters["test"] / characters["validation"] if test else 0.0
+    num_epochs = len(prepared.steps_by_epoch)
+    num_seeds = 1 if seeds is None else len(seeds)
+    seconds = {
+        "reading": task.seconds["reading"],
+        "tokenizing": task.seconds["tokenizing"] * (1 + test * characters["test"] / tokenized),
+        "preparing": num_seeds * preparing,
+        "fitting": num_seeds * fitting,
+        "validating": num_seeds * (once + validating * num_epochs),
+        "testing": num_seeds * validating * tested,
+    }
+    lengths, cut_share = _lengths(task)
+    assert task.dataset is not None
+    return DryRun(
+        task=task.name,
+        model=prepared.model.name,
+        parameters=prepared.model.count_params(),
+        dataset=task.dataset.name,
+        sizes={name: len(getattr(task.dataset, name)) for name in SPLITS},
+        classes=_class_shares(task),
+        median_length=int(np.median(lengths)),
+        long_length=int(np.quantile(lengths, 0.95)),
+        cut_share=cut_share,
+        vocabulary_size=len(task.text_to_ids.vocabulary),
+        unknown_share=float(np.mean(task.examples("validation").sequences.ids == UNKNOWN_ID)),
+        warnings=warnings,
+        epochs=num_epochs,
+        steps=sum(prepared.steps_by_epoch),
+        num_seeds=num_seeds,
+        seconds=seconds,
+        disk=_disk(prepared, num_seeds, quantization, dashboards),
+        free_disk=None if log_dir is None else resources.free_disk(log_dir),
+        peak_memory=resources.peak_memory(),
+        more_memory=_more_memory(prepared),
+        available_memory=resources.available_memory(),
+    )
+
+
+# Time
+
+
+def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
+    """What all steps of a fit would take, compiling among it."""
+    task = prepared.task
+    examples = task.epoch_examples(seed, 0)
+    batches = epoch_batches(examples.lengths, prepared.settings.batch_size, seed, 0)
+    widths = np.array([examples.lengths[indices].max() for indices in batches])
+    different, places = np.unique(widths, return_index=True)
+    probed = np.unique(np.linspace(0, len(different) - 1, _NUM_WIDTHS).round().astype(int))
+
+    def step(place: int) -> float:
+        start = time.perf_counter()
+        random = np.random.default_rng([seed, 0, place])
+        loss = prepared.train_step(examples, batches[place], random).logs["loss"]
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"The loss became {loss} within some steps: try a lower learning_rate or clip_norm."
+            )
+        return time.perf_counter() - start
+
+    # The first step is compiled for its width, the second for any.
+    warming = sum(step(places[k]) for k in probed)
+    rounds: list[list[float]] = []
+    while len(rounds) < _MAX_ROUNDS and sum(map(sum, rounds)) < _MEASURED_SECONDS:
+        rounds.append([step(places[k]) for k in probed])
+    measured = np.mean(rounds, axis=0)
+    compiling = max(warming - measured.sum(), 0.0)
+    an_epoch = np.interp(widths, different[probed], measured).sum()
+    return float(compiling + an_epoch * sum(prepared.steps_by_epoch) / len(batches))
+
+
+def _seconds_of_validating(prepared: Prepared) -> tuple[float, float]:
+    """What scoring the validation split takes: once, for compiling among others, and each time.
+
+    Some of that is for the split as a whole, the rest goes with its positions, padding included:
+    two parts of the split tell both.
+    """
+    task, examples = prepared.task, prepared.task.examples("validation")
+    batches = sorted_batches(examples.lengths, EVALUATION_BATCH_SIZE)
+    typical = [batches[len(batches) // 2], batches[-1]]
+
+    def score(part, batch_size: int) -> tuple[float, int]:
+        start = time.perf_counter()
+        task.evaluate(prepared.model, part, batch_size)
+        return time.perf_counter() - start, _positions(part, batch_size)
+
+    many = examples.take(np.concatenate(typical))
+    warming, _ = score(many, EVALUATION_BATCH_SIZE)
+    of_many, many_positions = score(many, EVALUATION_BATCH_SIZE)
+    # One at a time: as many batches, of the same widths.
+    of_few, few_positions = score(examples.take(np.array([b[-1] for b in typical])), 1)
+    a_position = max(of_many - of_few, 0.0) / max(many_positions - few_positions, 1)
+    left = _positions(examples, EVALUATION_BATCH_SIZE) - few_positions
+    return max(warming - of_many, 0.0), of_few + a_position * left
+
+
+def _positions(examples, batch_size: int) -> int:
+    """Tokens and padding of a split in the batches of evaluation."""
+    batches = sorted_batches(examples.lengths, batch_size)
+    return int(sum(len(indices) * examples.lengths[indices[-1]] for indices in batches))
+
+
+# Texts
+
+
+def _class_shares(task: Task) -> dict[str, float]:
+    """The share of each class among the training texts; empty where the task has none."""
+    assert task.dataset is not None
+    if not task.needs_labels:
+        return {}
+    labels, names = task.dataset.train.labels, task.dataset.label_names
+    assert labels is not None and names is not None
+    return {name: float(np.mean(labels == index)) for index, name in enumerate(names)}
+
+
+def _lengths(task: Task) -> tuple[np.ndarray, float]:
+    """Tokens of training texts, cut by nothing, and the share of these that would be cut."""
+    most = task.text_to_ids.sequence_length
+    if most is None:
+        return task.examples("train").sequences.lengths, 0.0
+    texts = task.texts("train")
+    some = texts[:: -(-len(texts) // _MAX_SAMPLED)]
+    lengths = task.text_to_ids.variant(sequence_length=None).encode(some).lengths
+    return lengths, float(np.mean(lengths > most))
+
+
+# Room
+
+
+def _disk(prepared: Prepared, num_seeds: int, quantization: str, dashboards: str) -> int:
+    """Bytes that are needed at a time, while the last seed's files take the place of older ones."""
+    weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
+    checkpoint = state + weights
+    logs = 0 if dashboards == "none" else _CURVES + _projected(prepared.model)
+    saved_model = weights * _WEIGHT_BYTES[quantization] // 4 + _GRAPHS
+    copies = num_seeds + (num_seeds > 1)
+    return copies * state + num_seeds * logs + 2 * checkpoint + saved_model
+
+
+def _projected(model) -> int:
+    """Bytes of the word vectors that TensorBoard gets."""
+    if getattr(model, "token_embedding", None) is None:
+        return 0
+    tokens, width = model.token_embedding.embeddings.shape
+    return min(tokens, _PROJECTED_TOKENS) * width * _PROJECTED_NUMBER
+
+
+def _more_memory(prepared: Prepared) -> int:
+    """Bytes that the whole fit takes beside what this process has now.
+
+    The best weights are kept, a checkpoint holds them again and all that changes; for the export
+    the model is made anew and its graphs are traced. What was given back since the peak comes
+    again.
+    """
+    weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
+    given_back = max(resources.peak_memory() - resources.resident_memory(), 0)
+    return given_back + 2 * weights + max(state, 2 * weights + _TRACES)
+
+
+def _nbytes(variables: Sequence[keras.Variable]) -> int:
+    return sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
+
+
+def _need(amount: int, available: int | None, what: str) -> str:
+    """An amount of bytes, beside what there is of them."""
+    told = "" if available is None else f" ({_megabytes(available)} {what})"
+    return f"about {_megabytes(amount)}{told}"
+
+
+def _megabytes(amount: int) -> str:
+    return f"{amount / 1e6:,.0f} MB"

@@ -1,0 +1,1 @@
+"""Files, memory and text: what any package may use."""
