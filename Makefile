@@ -39,7 +39,7 @@ fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files and odd texts.
 	@ZOO_FUZZ=60 $(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/test_fuzz.py tests/test_any_text.py
 
 kills: $(INSTALLED)  ## Kills small fits at 200 random moments, and compares what they come to (KILLS=8: at fewer; SEED=2: at others).
-	@$(BIN)/python benchmarks/kills.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+	@$(BIN)/python -m benchmarks.kills --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 lint: $(INSTALLED)  ## Checks style, format, types and the lock.
 	@$(BIN)/ruff check .

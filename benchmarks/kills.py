@@ -1,6 +1,6 @@
 """Kills fits at random moments, and compares what they come to with what one that lived came to.
 
-    python tests/kills.py --kills 200 --seed 1
+    python -m benchmarks.kills --kills 200 --seed 1
 
 Each fit, of some architecture, task and optimizer, runs in a process of its own, is killed with
 SIGKILL, started again, killed again, until it lives to its end. Half of the kills fall at a moment
@@ -36,7 +36,7 @@ from typing import Any
 import h5py
 
 import zoo
-from tests.reports import report_without_measurements
+from tests.helpers import report_without_measurements
 from zoo.catalog.recipe import Recipe
 from zoo.serving import loading
 from zoo.training import checkpoint, report, routine, settings

@@ -1,9 +1,13 @@
-"""Runs and recipes that many tests need."""
+"""Runs, recipes and made-up reports that several tests need."""
 
+import dataclasses
+import json
 import pathlib
+from typing import Any
 
 import zoo
 from zoo.catalog.recipe import Recipe
+from zoo.training.report import Report
 
 
 def make_run(reviews, folder: pathlib.Path, **options) -> zoo.Report:
@@ -39,3 +43,73 @@ def fit_writer(task, folder: pathlib.Path, **options) -> zoo.Report:
         task,
         **{**settings, **options},
     )
+
+
+_MEASURED = ("seconds", "throughput", "peak_memory_mb", "command")
+
+
+def report_without_measurements(run: pathlib.Path) -> dict[str, Any]:
+    """The report in a run's folder, without what two equal fits differ in."""
+    report = json.loads((run / "report.json").read_text())
+    for entry in (report, *report["runs"]):
+        for name in _MEASURED:
+            del entry[name]
+        for epoch in entry["history"]:
+            del epoch["seconds"]
+    return report
+
+
+def made_up_report(**changes) -> Report:
+    """A report of one run of sentiment, as `fit_and_evaluate` would give it."""
+    report = Report(
+        task="sentiment",
+        model={"name": "lstm", "parameters": 1_310_000},
+        dataset={
+            "name": "imdb_reviews",
+            "arguments": {"data_dir": "/elsewhere/tfds"},
+            "sizes": {"train": 22_500, "validation": 2_500, "test": 25_000},
+            "fingerprint": "c0ffee",
+            "warnings": ["Duplicate texts within train: 96."],
+        },
+        seed=1,
+        training={"epochs": 1, "best_epoch": 1},
+        history=[],
+        validation={"accuracy": 0.9, "f1": 0.89, "auc": 0.96, "calibration_error": 0.012},
+        test={"accuracy": 0.885, "f1": 0.88, "auc": 0.955, "calibration_error": 0.006},
+        details={},
+        best_possible=None,
+        seconds={"fitting": 24.4, "testing": 9.6},
+        throughput={"examples_per_second": 900.0, "tokens_per_second": 200_000.0},
+        padding_share=0.02,
+        peak_memory_mb=1800.0,
+        versions={"python": "3.12.1", "keras": "3.15"},
+        cores=2,
+        command="zoo fit lstm sentiment --data /elsewhere/reviews.csv --out /elsewhere/run",
+    )
+    return dataclasses.replace(report, **changes)
+
+
+def made_up_writer(**changes) -> Report:
+    """A report of one run of text generation."""
+    scores = {"loss": 4.5, "perplexity": 90.0, "bits_per_character": 1.4}
+    settings = {
+        "task": "text_generation",
+        "model": {"name": "gru", "parameters": 5_000_000},
+        "validation": {**scores, "loss": 4.4},
+        "test": scores,
+        "details": {
+            "tokens": 1_000,
+            "characters": 4_800,
+            "unknown_share": 0.0123,
+            "spelling_nats": 40.0,
+            "context": 256,
+            "level": "word",
+            "vocabulary": 20_000,
+        },
+    }
+    return made_up_report(**{**settings, **changes})
+
+
+def accuracy(value: float) -> dict[str, float]:
+    """Scores with this accuracy."""
+    return {"accuracy": value, "f1": value, "auc": 0.95, "calibration_error": 0.01}

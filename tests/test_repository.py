@@ -16,14 +16,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import zoo
 from zoo.utils import pretrained
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Who may import whom, by the modules and packages directly under zoo/. Inside a package its modules
-# are free. PUBLIC is the names that `import zoo` gives. A new unit gets a line here.
-PUBLIC = "zoo"
-MAY_IMPORT: dict[str, set[str] | None] = {
+# Who may import whom, by the modules and packages directly under zoo/: the arrows of the design.
+# Inside a package its modules are free. A public name counts as the unit that it lives in, so that
+# `zoo.load` is an import of zoo.serving. A new unit gets a line here.
+MAY_IMPORT: dict[str, set[str]] = {
     "registry": set(),
     "utils": set(),
     "datasets": {"registry", "utils"},
@@ -32,35 +33,34 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     # models and tasks never import each other: they meet through arguments
     "models": {"layers", "registry", "utils"},
     "tasks": {"preprocessing", "datasets", "registry", "utils"},
-    # inspection: the TensorBoard callback of a fit, imported when it is made
-    "training": {
-        "tasks",
-        "models",
-        "preprocessing",
-        "datasets",
-        "registry",
-        "utils",
-        "serving",
-        "inspection",
-    },
+    "training": {"tasks", "models", "preprocessing", "datasets", "registry", "utils"},
     "generation": {"utils"},
     "serving": {
         "training",
         "generation",
         "models",
         "tasks",
-        "datasets",
         "preprocessing",
+        "datasets",
         "registry",
         "utils",
     },
-    # clients
-    "inspection": {PUBLIC, "serving", "utils"},
-    "catalog": {PUBLIC, "training", "utils"},
-    "cli": {PUBLIC, "catalog", "utils", "registry"},
+}
+EVERYTHING_BUT_CLIENTS = {*MAY_IMPORT}
+MAY_IMPORT |= {
+    "inspection": EVERYTHING_BUT_CLIENTS,
+    "catalog": EVERYTHING_BUT_CLIENTS,
+    "cli": EVERYTHING_BUT_CLIENTS | {"inspection", "catalog"},
     "__main__": {"cli"},
     # gathers the public names of all of them
-    "__init__": None,
+    "__init__": EVERYTHING_BUT_CLIENTS | {"inspection", "catalog"},
+}
+# What only a call imports, and why.
+MAY_IMPORT_IN_FUNCTIONS: dict[str, set[str]] = {
+    "training": {
+        "inspection",  # the TensorBoard callback of a fit
+        "serving",  # a folder of a run is read by it
+    },
 }
 
 # Who may import TensorFlow, and where: the rest runs on any backend of Keras, without it.
@@ -94,7 +94,8 @@ def unit_of(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[Import]:
-    """All imports of a file: at the top, in functions, and by importlib with a literal name."""
+    """All imports of a file: at the top, in functions, by importlib with a literal name, and those
+    behind public names, such as `zoo.load`."""
     package = path.relative_to(ROOT).parent.parts
 
     def walk(node: ast.AST, in_function: bool) -> Iterator[Import]:
@@ -110,6 +111,8 @@ def imports(path: Path) -> Iterator[Import]:
             for argument in node.args[:1]:
                 if isinstance(argument, ast.Constant):
                     yield Import(str(argument.value), node.lineno, in_function)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "zoo":
+            yield Import(f"zoo.{node.attr}", node.lineno, in_function)
         inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
             yield from walk(child, in_function or inside)
@@ -117,30 +120,56 @@ def imports(path: Path) -> Iterator[Import]:
     yield from walk(ast.parse(path.read_text(encoding="utf-8")), False)
 
 
-def imported_unit(name: str, allowed: set[str]) -> str | None:
-    """The unit that an imported name is in; None outside the zoo."""
+def is_unit(name: str) -> bool:
+    return (ROOT / "zoo" / name).is_dir() or (ROOT / "zoo" / f"{name}.py").exists()
+
+
+def imported_unit(name: str) -> str | None:
+    """The unit that an imported name lives in; None outside the zoo."""
     first, *rest = name.split(".")
-    if first != "zoo":
+    if first != "zoo" or not rest or rest[0] == "__version__":
         return None
-    if not rest or (len(rest) == 1 and PUBLIC in allowed):
-        return PUBLIC
-    is_unit = (ROOT / "zoo" / rest[0]).is_dir() or (ROOT / "zoo" / f"{rest[0]}.py").exists()
-    return rest[0] if is_unit else PUBLIC
+    if is_unit(rest[0]):
+        return rest[0]
+    return zoo._HOMES.get(rest[0], zoo._FACTORIES).split(".")[1]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_keep_to_the_design(path):
     unit = unit_of(path)
     assert unit in MAY_IMPORT, f"Say in MAY_IMPORT what zoo.{unit} may import."
-    if MAY_IMPORT[unit] is None:
-        return
     allowed = MAY_IMPORT[unit] | {unit}
+    in_functions = allowed | MAY_IMPORT_IN_FUNCTIONS.get(unit, set())
     wrong = [
         f"line {found.line}: {found.name}"
         for found in imports(path)
-        if imported_unit(found.name, allowed) not in {None, *allowed}
+        if imported_unit(found.name)
+        not in {None, *(in_functions if found.in_function else allowed)}
     ]
     assert not wrong, f"zoo.{unit} may import of the zoo only {sorted(MAY_IMPORT[unit])}."
+
+
+def test_no_unit_imports_another_in_a_circle():
+    """Imports in functions aside, which the table names."""
+    for unit, allowed in MAY_IMPORT.items():
+        for other in allowed:
+            assert unit not in MAY_IMPORT[other], (
+                f"zoo.{unit} and zoo.{other} may import each other."
+            )
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("zoo.load", "serving"),
+        ("zoo.GRU", "models"),
+        ("zoo.serving.saved_model", "serving"),
+        ("zoo.datasets", "datasets"),
+        ("numpy.zoo", None),
+    ],
+)
+def test_a_public_name_counts_as_the_unit_that_it_lives_in(name, unit):
+    assert imported_unit(name) == unit
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -166,8 +195,9 @@ def run_python(code: str) -> subprocess.CompletedProcess:
     [
         "import zoo",
         "import sys; from zoo.cli import main; sys.argv = ['zoo', '--help']; main()",
+        "import runpy, sys; sys.argv = ['zoo', '--help']; runpy.run_module('zoo', alter_sys=True)",
     ],
-    ids=["import zoo", "zoo --help"],
+    ids=["import zoo", "zoo --help", "python -m zoo --help"],
 )
 def test_starts_without_tensorflow_and_keras(code):
     report = "print(*{'tensorflow', 'keras'} & set(sys.modules), file=sys.stderr)"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.reports import accuracy, made_up_report, made_up_writer
+from tests.helpers import accuracy, made_up_report, made_up_writer
 from zoo.catalog.card import card, card_of
 from zoo.training.report import Report
 from zoo.utils import pretrained

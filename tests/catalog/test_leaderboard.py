@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
-from tests.reports import accuracy, made_up_report, made_up_writer
+from tests.helpers import accuracy, made_up_report, made_up_writer
 from zoo.catalog.card import card_of
 from zoo.catalog.leaderboard import BASELINE, BELOW, compare, leaderboard
 from zoo.cli import cli

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tests.reports import made_up_report, made_up_writer
+from tests.helpers import made_up_report, made_up_writer
 from zoo.inspection import plots
 from zoo.inspection.attention import AttentionMap, AttentionMaps
 from zoo.inspection.gates import GateActivity, LayerActivity

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.reports import report_without_measurements
+from tests.helpers import report_without_measurements
 from zoo.catalog.recipe import Recipe
 from zoo.serving import loading
 from zoo.training import checkpoint as checkpoints

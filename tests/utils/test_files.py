@@ -51,7 +51,7 @@ def test_json_that_is_missing_or_damaged_is_named(tmp_path):
 _HOLD = """
 import sys, time
 from zoo.utils import files
-with files.locked(sys.argv[1]):
+with files.lock_folder(sys.argv[1]):
     print("held", flush=True)
     time.sleep(600)
 """
