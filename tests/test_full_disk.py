@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 import pytest
-from test_resume import RECIPES, assert_same, facts
 
 import zoo
+from tests.training.test_resume import RECIPES, assert_same, facts
 from zoo.training import checkpoint
 from zoo.utils import files
 

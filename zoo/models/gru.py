@@ -30,6 +30,11 @@ def GRU(
     b_g), h_t = z h_(t-1) + (1 - z) g.
 
     Arguments and what is returned are those of `zoo.LSTM`.
+
+    Example:
+    >>> model = zoo.GRU(**task.model_arguments(), embedding_dim=8, units=8)
+    >>> model(task.text_to_ids(["A fine film."])).shape
+    TensorShape([1, 2])
     """
     del sequence_length  # A recurrence reads any length.
     return recurrent_model(
