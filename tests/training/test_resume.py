@@ -279,6 +279,43 @@ def test_other_arguments_are_refused_in_python_too(reviews, tmp_path):
     fit(resume=False, seed=1)
 
 
+@pytest.mark.parametrize(
+    ("task_options", "model_options", "difference"),
+    [
+        ({"adversarial": 0.5}, {}, r"task\.adversarial: 0\.0 there, 0\.5 now"),
+        ({"truncation": "end"}, {}, r"task\.text_to_ids\.truncation: 'both' there, 'end' now"),
+        ({}, {"dropout": 0.25}, r"model\.feature_dropout: 0\.0 there, 0\.25 now"),
+    ],
+)
+def test_other_options_of_task_or_model_are_refused(
+    task_options, model_options, difference, reviews, tmp_path, eager
+):
+    """Both where a fit has ended and where it was broken off."""
+
+    def fit(task_options=None, model_options=None, **options):
+        task = zoo.tasks.sentiment(reviews, vocabulary_size=50, **(task_options or {}))
+        zoo.fit_and_evaluate(
+            lambda: zoo.LSTM(
+                **task.model_arguments(),
+                **{"units": 2, "embedding_dim": 2, "dropout": 0.0, **(model_options or {})},
+            ),
+            task,
+            **{"epochs": 1, "batch_size": 300, "test": False, "resume": True, "verbose": False},
+            **{"dashboards": "none", "log_dir": tmp_path / "run", **options},
+        )
+
+    fit()
+    with pytest.raises(ValueError, match=difference):
+        fit(task_options, model_options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints.Checkpoint, "is_due", True)
+        patch.setattr(routine.Report, "save", None)
+        with pytest.raises(TypeError):
+            fit(log_dir=tmp_path / "broken off")
+    with pytest.raises(ValueError, match=difference):
+        fit(task_options, model_options, log_dir=tmp_path / "broken off")
+
+
 def test_a_damaged_checkpoint_is_told(tmp_path):
     dies(RECIPES["bag_of_words"], tmp_path / "run", checkpoints.Checkpoint, "save", 2)
     checkpoint = tmp_path / "run" / "checkpoint.npz"

@@ -219,6 +219,18 @@ def test_arguments_that_make_no_sense_are_refused(task, arguments, message):
         fit(task, **arguments)
 
 
+def test_a_model_that_reads_both_ways_is_refused_before_it_is_fitted(reviews):
+    task = zoo.tasks.text_generation(reviews)
+    model = zoo.LSTM(**task.model_arguments(), embedding_dim=4, units=4, bidirectional=True)
+    weights = model.get_weights()
+    for run_it in (fit, zoo.dry_run):
+        options = {"model": lambda: model} if run_it is zoo.dry_run else {"model": model}
+        with pytest.raises(ValueError, match=r"text_generation needs a model that reads from left"):
+            run_it(task=task, **options)
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
 def test_tensorboard_finds_train_and_validation_scalars(run):
     from tensorflow.python.summary.summary_iterator import summary_iterator
 

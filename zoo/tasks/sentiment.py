@@ -213,13 +213,21 @@ class Sentiment(Task):
             "name": self.name,
             "label_names": list(self.label_names),
             "text_to_ids": self.text_to_ids.get_config(),
+            "adversarial": self.adversarial,
+            "temperature_scaling": self.temperature_scaling,
         }
 
     @classmethod
     def from_config(cls, config, dataset=None) -> "Sentiment":
         from zoo.preprocessing import TextToIds
 
-        return cls(TextToIds(**config["text_to_ids"]), config["label_names"], dataset)
+        return cls(
+            TextToIds(**config["text_to_ids"]),
+            config["label_names"],
+            dataset,
+            adversarial=config["adversarial"],
+            temperature_scaling=config["temperature_scaling"],
+        )
 
 
 def sentiment(dataset: TextDataset, **options) -> Sentiment:

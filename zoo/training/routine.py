@@ -40,6 +40,9 @@ DASHBOARDS = ("none", "default", "all")
 # What a run that has ended consists of, with checksums.
 _PARTS = ("model.keras", "task.json", "report.json")
 
+# Characters of a value that a resumed fit compares and shows as it is.
+_MAX_COMPARED = 100
+
 # Texts a call while evaluating: nothing is kept for a backward pass, so that more fit.
 EVALUATION_BATCH_SIZE = 256
 
@@ -460,13 +463,12 @@ class _Run:
     def _told(self, model) -> dict[str, Any]:
         """What has to be the same for a fit to be gone on with, as JSON can hold it."""
         assert self.task.dataset is not None
-        config = json.dumps(self.task.get_config(), sort_keys=True)
         return {
             **{f"training.{name}": value for name, value in self.settings.to_dict().items()},
             "seed": self.seed,
             "data": self.task.dataset.fingerprint,
-            "task": f"{self.task.name}, {zlib.crc32(config.encode()):08x}",
-            "model": f"{model.name}, {model.count_params():,} parameters",
+            **flat_config(self.task.get_config(), "task"),
+            **flat_config(model_config(model), "model"),
         }
 
     def _ended_report(self, model) -> Report | None:
@@ -486,10 +488,12 @@ class _Run:
             "data": report.dataset.get("fingerprint"),
             "test": bool(report.test),
         }
-        self._check_same(told)
         from zoo.serving import load
 
-        model.set_weights(load(self.log_dir)[0].get_weights())
+        fitted, task = load(self.log_dir)
+        told |= flat_config(task.get_config(), "task") | flat_config(model_config(fitted), "model")
+        self._check_same(told)
+        model.set_weights(fitted.get_weights())
         if not (self.log_dir / checksums.MANIFEST).is_file():
             checksums.write_manifest(self.log_dir, _PARTS)
         return report
@@ -511,10 +515,11 @@ class _Run:
 
     def _check_same(self, told: Mapping[str, Any]) -> None:
         """Raises a `ValueError` with the difference, if a fit was told otherwise."""
+        now = self._arguments
         differences = [
-            f"{name}: {value!r} there, {self._arguments[name]!r} now"
-            for name, value in told.items()
-            if value != self._arguments[name]
+            f"{name}: {told.get(name)!r} there, {now.get(name)!r} now"
+            for name in {**told, **now}
+            if told.get(name) != now.get(name)
         ]
         if differences:
             raise ValueError(
@@ -574,6 +579,30 @@ class _Run:
             assert self.task.dataset is not None
             callbacks.append(ProgressBar(f"{self.task.dataset.name}, seed {self.seed}"))
         return callbacks
+
+
+def flat_config(config: Any, name: str) -> dict[str, Any]:
+    """A nested configuration as one dict: the path of each value, joined by dots, and the value.
+
+    A long value, such as a vocabulary, is replaced by its checksum.
+    """
+    if isinstance(config, Mapping) and config:
+        parts = (flat_config(value, f"{name}.{key}") for key, value in config.items())
+        return {key: value for part in parts for key, value in part.items()}
+    if isinstance(config, (list, tuple)) and any(isinstance(v, (Mapping, list)) for v in config):
+        return flat_config({str(index): value for index, value in enumerate(config)}, name)
+    text = json.dumps(config, sort_keys=True, default=str)
+    if len(text) > _MAX_COMPARED:
+        return {name: f"{len(text):,} characters, CRC {zlib.crc32(text.encode()):08x}"}
+    return {name: json.loads(text)}
+
+
+def model_config(model: keras.Model) -> dict[str, Any]:
+    try:
+        config = model.get_config()
+    except NotImplementedError:  # A model of one's own that cannot be saved by its configuration.
+        config = {}
+    return {"name": model.name, "parameters": model.count_params(), **config}
 
 
 def evaluate_model(model: keras.Model, task: Task, split: str = "test") -> Evaluation:
