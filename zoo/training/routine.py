@@ -598,6 +598,7 @@ def flat_config(config: Any, name: str) -> dict[str, Any]:
 
 
 def model_config(model: keras.Model) -> dict[str, Any]:
+    """Name, size and configuration of a model, as far as it has one."""
     try:
         config = model.get_config()
     except NotImplementedError:  # A model of one's own that cannot be saved by its configuration.
