@@ -1,4 +1,4 @@
-"""The leaderboard ranks what ships by its reports, and the README and the cards are up to date."""
+"""The leaderboard ranks what ships by its reports; its README and the cards are up to date."""
 
 import dataclasses
 import io
@@ -226,13 +226,15 @@ def test_trained_models_are_listed_with_their_score(ship, tmp_path, monkeypatch)
 # What is in the repository
 
 
-def test_the_readme_holds_the_leaderboard():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_readme_of_the_models_holds_the_leaderboard():
+    readme = (ROOT / "saved_models" / "README.md").read_text(encoding="utf-8")
     (held,) = re.findall(
         r"^<!-- leaderboard -->\n(.*?)^<!-- /leaderboard -->$", readme, re.MULTILINE | re.DOTALL
     )
     fresh = leaderboard(ROOT / "saved_models").markdown()
-    assert held == fresh, "Put what `zoo leaderboard --markdown` prints into the README."
+    assert held == fresh, (
+        "Put what `zoo leaderboard --markdown` prints into saved_models/README.md."
+    )
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no trained models in saved_models/")
