@@ -59,7 +59,7 @@ def fits(steps: int, models: list[str], optimizers: list[str]) -> dict[str, str]
     }
     found = {}
     for task_name, task in tasks.items():
-        names = zoo.models.list_models(task.output)
+        names = zoo.models.list_models(task.head)
         for name in (each for each in names if not models or each in models):
             for optimizer in optimizers:
                 model = []

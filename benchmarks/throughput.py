@@ -52,7 +52,7 @@ def ours(task, examples, batch_size: int):
         embedding_dropout=0.0,
         dropout=0.0,
     )
-    model.compile("adam", task.loss(), metrics=task.metrics(), jit_compile=False)
+    model.compile("adam", task.loss(), metrics=task.training_metrics(), jit_compile=False)
 
     def fit(count):
         for indices in epoch_batches(examples.lengths[:count], batch_size, 0, 0):

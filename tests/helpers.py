@@ -63,7 +63,8 @@ def made_up_report(**changes) -> Report:
     """A report of one run of sentiment, as `fit_and_evaluate` would give it."""
     report = Report(
         task="sentiment",
-        model={"name": "lstm", "parameters": 1_310_000},
+        metrics=zoo.tasks.Sentiment.metrics,
+        model={"name": "lstm", "parameters": 1_310_000, "is_baseline": False},
         dataset={
             "name": "imdb_reviews",
             "arguments": {"data_dir": "/elsewhere/tfds"},
@@ -94,7 +95,8 @@ def made_up_writer(**changes) -> Report:
     scores = {"loss": 4.5, "perplexity": 90.0, "bits_per_character": 1.4}
     settings = {
         "task": "text_generation",
-        "model": {"name": "gru", "parameters": 5_000_000},
+        "metrics": zoo.tasks.TextGeneration.metrics,
+        "model": {"name": "gru", "parameters": 5_000_000, "is_baseline": False},
         "validation": {**scores, "loss": 4.4},
         "test": scores,
         "details": {

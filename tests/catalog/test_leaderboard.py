@@ -24,7 +24,8 @@ SHIPPED = pretrained.names()
 
 
 def model(name: str) -> dict:
-    return {"name": name, "parameters": 1_234}
+    is_baseline = zoo.models.is_baseline(name)
+    return {"name": name, "parameters": 1_234, "is_baseline": is_baseline}
 
 
 @pytest.fixture

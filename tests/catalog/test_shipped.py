@@ -185,7 +185,7 @@ def test_what_ships_with_this_zoo_answers_and_can_be_learned_on(name):
 
     texts = ["A wonderful film, with a story that moved me.", "Dull, and I want my money back."]
     model, task = zoo.load(name)
-    if task.output == "text":
+    if task.head == "classifier":
         classify = zoo.pipeline("sentiment-analysis", name)
         assert [answer["label"] for answer in classify(texts)] == ["positive", "negative"]
         expected = keras.ops.softmax(model(task.text_to_ids(texts)))

@@ -24,7 +24,7 @@ def made(name="gpt", vocabulary_size=VOCABULARY, sequence_length=32, **options):
         name,
         vocabulary_size=vocabulary_size,
         sequence_length=sequence_length,
-        output="token",
+        head="language_model",
         **{**sizes, **options},
     )
     for weight in model.trainable_variables:

@@ -36,7 +36,7 @@ def test_every_token_is_asked_for_once(name, context, monkeypatch):
     monkeypatch.setattr("zoo.generation.scoring._WINDOWS", 2)  # Several rounds.
     keras.utils.set_random_seed(0)
     model = zoo.create_model(
-        name, vocabulary_size=VOCABULARY, sequence_length=context, output="token"
+        name, vocabulary_size=VOCABULARY, sequence_length=context, head="language_model"
     )
     random = np.random.default_rng(0)
     ids = np.zeros((len(LENGTHS), max(LENGTHS)), "int32")

@@ -31,10 +31,10 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-@pytest.mark.parametrize("output", ["text", "token"])
-def test_weights_times_values_are_what_the_layer_gives(name, options, output, sentiment, writing):
+@pytest.mark.parametrize("head", ["classifier", "language_model"])
+def test_weights_times_values_are_what_the_layer_gives(name, options, head, sentiment, writing):
     """softmax(Q K^T / sqrt(H)) V: with the maps in place of the softmax."""
-    task = sentiment if output == "text" else writing
+    task = sentiment if head == "classifier" else writing
     model = small_model(name, task, **options)
     maps = attention_maps(model, task, TEXT)
     inputs = passes.begin(model, task, TEXT).inputs

@@ -32,7 +32,7 @@ DETAILS = {
 }
 FAST = made_up_report(history=history(0.8, 0.9, 0.85), details=DETAILS)
 SLOW = made_up_report(
-    model={"name": "gru", "parameters": 30_000_000},
+    model={"name": "gru", "parameters": 30_000_000, "is_baseline": False},
     history=history(0.7),
     test={"accuracy": 0.95},
     seconds={"fitting": 2440.0},

@@ -137,7 +137,7 @@ def test_graphs_hold_the_layers(address, runs):
     assert 'input: "transformer/encoder_0"' in decoder
 
 
-@pytest.mark.parametrize("name", zoo.models.list_models("text"))
+@pytest.mark.parametrize("name", zoo.models.list_models("classifier"))
 def test_every_architecture_has_a_graph_of_layers(name):
     model = zoo.create_model(name, vocabulary_size=20, sequence_length=10, **SMALL.get(name, {}))
     config = json.loads(tensor_util.make_ndarray(keras_graph(model).value[0].tensor).item())
@@ -451,7 +451,7 @@ def test_it_serves_a_fit_by_hand(few_reviews, tmp_path):
     """With Keras's own fit, which tells no more than the logs."""
     task = zoo.tasks.sentiment(few_reviews)
     model = zoo.BagOfWords(**task.model_arguments(), embedding_dim=4)
-    model.compile("adam", task.loss(), metrics=task.metrics())
+    model.compile("adam", task.loss(), metrics=task.training_metrics())
     train, validation = (task.examples(split) for split in ("train", "validation"))
     pairs = [
         (part.sequences.padded(np.arange(len(part))), part.targets) for part in (train, validation)

@@ -176,11 +176,13 @@ def test_ratios_are_counted_before_a_fit_and_not_learned(reviews, tmp_path):
 
 def test_it_has_no_answer_a_token():
     with pytest.raises(
-        ValueError, match=r"one answer a text: output must be 'text'; it is 'token'"
+        ValueError, match=r"head of bag_of_bigrams must be 'classifier'; it is 'language_model'"
     ):
-        zoo.create_model("bag_of_bigrams", vocabulary_size=10, output="token")
-    assert "bag_of_bigrams" in set(zoo.list_models("text")) - set(zoo.list_models("token"))
-    assert zoo.list_models() == zoo.list_models("text")
+        zoo.create_model("bag_of_bigrams", vocabulary_size=10, head="language_model")
+    assert "bag_of_bigrams" in set(zoo.list_models("classifier")) - set(
+        zoo.list_models("language_model")
+    )
+    assert zoo.list_models() == zoo.list_models("classifier")
 
 
 def test_what_makes_no_sense_is_refused():

@@ -36,7 +36,7 @@ def name(request):
     return request.param
 
 
-@pytest.fixture(params=list_models("token"))
+@pytest.fixture(params=list_models("language_model"))
 def writer(request):
     """The name of an architecture that can give one answer a token."""
     return request.param
@@ -92,7 +92,7 @@ def test_every_layer_that_learns_has_a_plain_name(name):
 
 @pytest.mark.parametrize("blocks", [[9], [1] * 9, [4, 1, 4], [1, 8]])
 def test_step_block_and_full_pass_agree(writer, blocks):
-    model = made(writer, output="token")
+    model = made(writer, head="language_model")
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     full = numpy(model.features(token_ids, source_ids))
     state = model.initial_state(len(LENGTHS), max(LENGTHS), source_ids)
@@ -109,7 +109,7 @@ def test_step_block_and_full_pass_agree(writer, blocks):
 
 
 def test_the_head_gives_a_logit_for_each_id(writer):
-    model = made(writer, output="token")
+    model = made(writer, head="language_model")
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     logits = numpy(model.head(model.features(token_ids, source_ids)))
     assert logits.shape == (*token_ids.shape, VOCABULARY)
@@ -120,7 +120,7 @@ def test_the_head_gives_a_logit_for_each_id(writer):
 
 
 def test_no_position_depends_on_what_follows(writer):
-    model = made(writer, output="token")
+    model = made(writer, head="language_model")
     token_ids, source_ids = ids([9]), ids([5], seed=1)
     changed = token_ids.copy()
     changed[:, 5:] = (changed[:, 5:] + 7) % (VOCABULARY - 1) + 1
@@ -130,7 +130,7 @@ def test_no_position_depends_on_what_follows(writer):
 
 
 def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(writer):
-    model = made(writer, output="token")
+    model = made(writer, head="language_model")
     prompt = ids(LENGTHS)
     features, state = model.prefill(prompt, 20)
     if model.is_encoder_decoder:
@@ -145,7 +145,7 @@ def test_what_a_prompt_is_begun_with_is_what_a_whole_pass_gives(writer):
 
 
 def test_more_room_changes_no_feature(writer):
-    model = made(writer, output="token")
+    model = made(writer, head="language_model")
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     full = numpy(model.features(token_ids, source_ids))
     state = model.initial_state(len(LENGTHS), 4, source_ids)
@@ -158,7 +158,7 @@ def test_more_room_changes_no_feature(writer):
 
 
 def test_no_gradient_comes_from_what_follows(writer):
-    model = made(writer, output="token")
+    model = made(writer, head="language_model")
     token_ids = np.arange(4, 12, dtype="int32")[None]
     table = model.token_embedding.trainable_variables[0].value
     with tf.GradientTape(persistent=True) as tape:
@@ -192,7 +192,7 @@ def advanced(model, token_ids, source_ids, blocks):
     ],
 )
 def test_options_keep_the_contract(name, options, tmp_path):
-    model = made(name, output="token", **options)
+    model = made(name, head="language_model", **options)
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     full = numpy(model.features(token_ids, source_ids))
     for blocks in ([1] * 9, [4, 1, 4]):

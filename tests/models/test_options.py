@@ -18,7 +18,7 @@ def test_a_model_that_reads_both_ways_cannot_be_advanced():
 
 
 def test_an_encoder_decoder_asks_for_its_source():
-    model = zoo.Transformer(vocabulary_size=10, embedding_dim=8, output="token")
+    model = zoo.Transformer(vocabulary_size=10, embedding_dim=8, head="language_model")
     with pytest.raises(ValueError, match=r"its state needs source_ids"):
         model.initial_state(1, 4)
 
@@ -48,8 +48,11 @@ def test_wrong_names_are_told_with_the_right_ones():
         zoo.create_model("ltsm", vocabulary_size=10)
     with pytest.raises(UnknownNameError, match=r"argument of lstm 'unit'.*Did you mean 'units'"):
         zoo.create_model("lstm", vocabulary_size=10, unit=3)
-    with pytest.raises(ValueError, match=r"output must be one of text, token; it is 'word'"):
-        zoo.LSTM(vocabulary_size=10, output="word")
+    with pytest.raises(
+        ValueError,
+        match=r"head must be one of classifier, language_model, tagger, masked; it is 'word'",
+    ):
+        zoo.LSTM(vocabulary_size=10, head="word")
     with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
         zoo.Transformer(vocabulary_size=10, embedding_dim=10, num_heads=4)
     with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
@@ -60,9 +63,9 @@ def test_wrong_names_are_told_with_the_right_ones():
         zoo.GPT(vocabulary_size=10)
     with pytest.raises(ValueError, match=r"positions must be one of learned, rotary; it is 'sine'"):
         zoo.GPT(vocabulary_size=10, sequence_length=4, positions="sine")
-    with pytest.raises(ValueError, match=r"tie_embeddings asks for output='token'"):
+    with pytest.raises(ValueError, match=r"tie_embeddings asks for head='language_model'"):
         zoo.GRU(vocabulary_size=10, tie_embeddings=True)
-    with pytest.raises(ValueError, match=r"tie_embeddings asks for output='token'"):
+    with pytest.raises(ValueError, match=r"tie_embeddings asks for head='language_model'"):
         zoo.GPT(vocabulary_size=10, sequence_length=4, tie_embeddings=True)
     with pytest.raises(AttributeError, match=r"no attribute 'LSTMM'"):
         _ = zoo.LSTMM

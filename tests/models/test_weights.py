@@ -81,8 +81,8 @@ def test_all_but_the_head_moves_in_every_architecture(name):
     from tests.models.cases import SMALL
 
     shared = {**SMALL[name], "vocabulary_size": 20, "sequence_length": 16}
-    writer = zoo.create_model(name, **shared, output="token", tie_embeddings=True)
-    model = zoo.create_model(name, **shared, output="text", num_classes=3)
+    writer = zoo.create_model(name, **shared, head="language_model", tie_embeddings=True)
+    model = zoo.create_model(name, **shared, head="classifier", num_classes=3)
     copied = zoo.transfer_weights(writer, model)
     with_weights = [layer.name for layer in model.layers if layer.weights]
     # A dropout has a state, which is none of what was learned, and moves with its like.

@@ -103,7 +103,7 @@ def exported(task, tmp_path_factory):
     """For each architecture the model, untrained but for a liking to end texts, and its folder."""
     scratch = tmp_path_factory.mktemp("exported")
     made = {}
-    for name in list_models("token"):
+    for name in list_models("language_model"):
         keras.utils.set_random_seed(0)
         model = zoo.create_model(name, **{**SMALL.get(name, {}), **task.model_arguments()})
         # Untrained, and yet no two tokens are about equally likely; a text ends now and then.
@@ -123,7 +123,7 @@ def answers(exported, tmp_path_factory):
     return {name: {call: next(given) for call in CALLS} for name in exported}
 
 
-every_model = pytest.mark.parametrize("name", list_models("token"))
+every_model = pytest.mark.parametrize("name", list_models("language_model"))
 
 
 def next_log_p(model, prompt, written):

@@ -55,7 +55,7 @@ def test_a_step_is_one_on_both_losses(model, reviews):
 
     training_model = AdversarialTraining(model, loss_of(reviews), EPSILON)
     training_model.compile(
-        keras.optimizers.SGD(0.0), metrics=zoo.tasks.sentiment(reviews).metrics()
+        keras.optimizers.SGD(0.0), metrics=zoo.tasks.sentiment(reviews).training_metrics()
     )
     logits, moved = expected_logits(model)
     logs = training_model.train_on_batch(

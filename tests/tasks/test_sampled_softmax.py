@@ -52,7 +52,7 @@ def test_as_many_as_there_are_is_refused(num_sampled):
 def model(request):
     return zoo.GRU(
         vocabulary_size=12,
-        output="token",
+        head="language_model",
         embedding_dim=4,
         units=6,
         tie_embeddings=request.param,

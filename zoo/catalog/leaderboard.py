@@ -10,9 +10,6 @@ from zoo.training.report import Report, format_score
 from zoo.utils import files, pretrained
 from zoo.utils.text import markdown_table
 
-# Architectures that do not know the order of words are called so: what others have to beat.
-_BASELINE_PREFIX = "bag_of_"
-
 BASELINE, BELOW = "baseline", "below the baseline"
 
 _LEGEND = (
@@ -43,7 +40,7 @@ class Row:
     @property
     def is_baseline(self) -> bool:
         """Whether its architecture does not know the order of words."""
-        return self.report.model["name"].startswith(_BASELINE_PREFIX)
+        return self.report.model["is_baseline"]
 
     @property
     def main_score(self) -> tuple[str, str, float | None]:

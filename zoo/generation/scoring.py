@@ -21,7 +21,7 @@ def text_scorer(model, context_length: int, start_id: int) -> Callable:
     that there is.
 
     Args:
-        model: a model with an output a token.
+        model: a model with logits per token.
         context_length: L, the most tokens of a window.
         start_id: what the decoder of an encoder-decoder begins with.
 

@@ -16,7 +16,7 @@ _MAX_TOKENS = 2**13
 
 def check_classifier(task: "zoo.tasks.Task") -> None:
     """Raises a ValueError for a task that does not label texts."""
-    if task.output != "text":
+    if task.head != "classifier":
         raise ValueError(
             f"Only the answer of a classifier can be explained; this model is for {task.name}: "
             "see token_probabilities."

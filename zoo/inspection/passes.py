@@ -59,7 +59,7 @@ def prefill(model, task: "zoo.tasks.Task", text: str, continuation: str | None =
     """
     if not hasattr(model, "blocks"):
         raise ValueError(f"{model.name} reads a text as a set, not token by token.")
-    writes = task.output == "token"
+    writes = task.head == "language_model"
     if continuation is not None and not writes:
         raise ValueError(f"A continuation is for a model that writes; this one is for {task.name}.")
     before = read(task, text)

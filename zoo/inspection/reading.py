@@ -53,7 +53,7 @@ def read(task: "zoo.tasks.Task", text: str) -> Reading:
     """
     if not isinstance(text, str):
         raise TypeError(f"A text must be a string; it is of type {type(text).__name__}.")
-    text_to_ids = task.prompt_to_ids() if task.output == "token" else task.text_to_ids
+    text_to_ids = task.prompt_to_ids() if task.head == "language_model" else task.text_to_ids
     # Half a surrogate pair is no text; replaced by one character, all places stay.
     clean = text.encode("utf-8", "replace").decode()
     ids = np.asarray(text_to_ids([clean]))[0].astype("int32")

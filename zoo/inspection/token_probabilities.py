@@ -153,7 +153,7 @@ def token_probabilities(
     Raises:
         ValueError: for a model that does not write, or a text without a token.
     """
-    if task.output != "token":
+    if task.head != "language_model":
         raise ValueError(
             f"Only a model that writes knows the probability of a token; this one is for "
             f"{task.name}: see explain."

@@ -3,6 +3,7 @@
 from zoo.models.registry import (
     check_model,
     create_model,
+    is_baseline,
     list_models,
     model_factory,
     register_model,
@@ -13,6 +14,7 @@ __all__ = [
     "SequenceModel",
     "check_model",
     "create_model",
+    "is_baseline",
     "list_models",
     "model_factory",
     "register_model",

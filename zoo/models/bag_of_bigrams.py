@@ -73,11 +73,11 @@ class NaiveBayesModel(LayeredModel):
         }
 
 
-@register_model(outputs=("text",))
+@register_model(heads=("classifier",), is_baseline=True)
 def BagOfBigrams(
     *,
     vocabulary_size: int,
-    output: str = "text",
+    head: str = "classifier",
     num_classes: int = 2,
     sequence_length: int | None = None,
     num_buckets: int = 2**20,
@@ -97,7 +97,7 @@ def BagOfBigrams(
 
     Args:
         vocabulary_size: V, the number of token ids, the pad 0 included.
-        output: `"text"`; an answer a token it cannot give.
+        head: `"classifier"`, the only one.
         num_classes: C, the logits a text; two classes are two logits.
         sequence_length: is not used, a bag has no length.
         num_buckets: numbers that the bigrams share by a hash.
@@ -109,13 +109,11 @@ def BagOfBigrams(
         A `NaiveBayesModel`: token ids `int32` (B, T) -> logits (B, C).
 
     Raises:
-        ValueError: for another output than `"text"`.
+        ValueError: for another head than `"classifier"`.
     """
     del sequence_length
-    if output != "text":
-        raise ValueError(
-            f"{name} gives one answer a text: output must be 'text'; it is {output!r}."
-        )
+    if head != "classifier":
+        raise ValueError(f"head of {name} must be 'classifier'; it is {head!r}.")
     bigrams = DistinctBigrams(vocabulary_size, num_buckets)
     logits = WeightedLogCountRatios(
         bigrams.num_grams, num_classes, scale=scale, smoothing=smoothing

@@ -21,7 +21,7 @@ class DecoderModel(SequenceModel):
 def GPT(
     *,
     vocabulary_size: int,
-    output: str = "text",
+    head: str = "classifier",
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
@@ -46,7 +46,7 @@ def GPT(
 
     Args:
         vocabulary_size: V, the number of token ids, the pad 0 included.
-        output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
+        head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
         num_classes: C, the logits a text; two classes are two logits.
         sequence_length: the most tokens of a text. Both kinds of positions need it: the one has a
             vector for each, the other has seen no greater distance.
@@ -64,7 +64,7 @@ def GPT(
         dropout: share dropped in training, of attention weights and of each sublayer's output.
         feature_dropout: share of what the head reads set to zero in training.
         tie_embeddings: whether the token embeddings are the weights of the logits as well, for
-            `output="token"`.
+            `head="language_model"`.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
         name: the model's name.
@@ -102,7 +102,7 @@ def GPT(
         pooling=pooling,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
         feature_dropout=feature_dropout,
-        output=output,
+        head=head,
         name=name,
         token_embedding=embedding_layer(
             vocabulary_size, embedding_dim, tie_embeddings=tie_embeddings
@@ -111,7 +111,7 @@ def GPT(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=embedding_dim,
-            output=output,
+            head=head,
             num_classes=num_classes,
             tie_embeddings=tie_embeddings,
             regularizer=regularizer,

@@ -9,7 +9,7 @@ from zoo.models.sequence_model import SequenceModel
 def GRU(
     *,
     vocabulary_size: int,
-    output: str = "text",
+    head: str = "classifier",
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
@@ -40,7 +40,7 @@ def GRU(
     return recurrent_model(
         "gru",
         vocabulary_size=vocabulary_size,
-        output=output,
+        head=head,
         num_classes=num_classes,
         embedding_dim=embedding_dim,
         units=units,

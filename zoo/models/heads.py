@@ -2,6 +2,12 @@
 
 import keras
 
+# What the last layer of a model predicts: logits per text for the first, per token for the others.
+HEADS = ("classifier", "language_model", "tagger", "masked")
+
+# Heads with a logit per class; the others have one per token of the vocabulary.
+_CLASS_HEADS = ("classifier", "tagger")
+
 
 class LayeredModel(keras.Model):
     """A model whose arguments are its layers, the last of them `logits`.
@@ -31,19 +37,19 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 
-def dropout_rate(rate: float | None, output: str) -> float:
+def dropout_rate(rate: float | None, head: str) -> float:
     """A rate as it was asked for; None for half where a text has one answer, else for none.
 
     Labelled texts are few and are learned by heart; a language model learns from every token.
     """
     if rate is not None:
         return rate
-    return 0.5 if output == "text" else 0.0
+    return 0.5 if head == "classifier" else 0.0
 
 
-def embedding_dropout_layer(rate: float | None, output: str) -> keras.layers.Dropout:
+def embedding_dropout_layer(rate: float | None, head: str) -> keras.layers.Dropout:
     """The layer on the embeddings; for None see `dropout_rate`."""
-    return keras.layers.Dropout(dropout_rate(rate, output), name="embedding_dropout")
+    return keras.layers.Dropout(dropout_rate(rate, head), name="embedding_dropout")
 
 
 def embedding_layer(
@@ -59,7 +65,7 @@ def head_layers(
     vocabulary_size: int,
     embedding_dim: int,
     width: int,
-    output: str,
+    head: str,
     num_classes: int,
     tie_embeddings: bool = False,
     regularizer=None,
@@ -70,22 +76,26 @@ def head_layers(
         vocabulary_size: V.
         embedding_dim: E, width of the token embeddings.
         width: D, width of the features.
-        output: `"text"` for C logits, one answer a text; `"token"` for V, one a token.
+        head: one of `HEADS`.
         num_classes: C.
         tie_embeddings: whether the embeddings of tokens serve as the weights of their logits too
             (Press and Wolf 2017); where D is not E a projection stands between.
         regularizer: penalty on kernels.
 
     Raises:
-        ValueError: for tied embeddings without a logit a token.
+        ValueError: for tied embeddings with logits per class.
     """
 
     def dense(units, name):
         return keras.layers.Dense(units, kernel_regularizer=regularizer, name=name)
 
     if not tie_embeddings:
-        return {"logits": dense(num_classes if output == "text" else vocabulary_size, "logits")}
-    if output != "token":
-        raise ValueError("tie_embeddings asks for output='token': only tokens have embeddings.")
+        units = num_classes if head in _CLASS_HEADS else vocabulary_size
+        return {"logits": dense(units, "logits")}
+    if head in _CLASS_HEADS:
+        raise ValueError(
+            "tie_embeddings asks for head='language_model' or 'masked': only tokens have "
+            "embeddings."
+        )
     projection = dense(embedding_dim, "projection") if width != embedding_dim else None
     return {"projection": projection, "logits": None}

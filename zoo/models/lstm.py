@@ -9,7 +9,7 @@ from zoo.models.sequence_model import SequenceModel
 def LSTM(
     *,
     vocabulary_size: int,
-    output: str = "text",
+    head: str = "classifier",
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
@@ -31,7 +31,7 @@ def LSTM(
 
     Args:
         vocabulary_size: V, the number of token ids, the pad 0 included.
-        output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
+        head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
         num_classes: C, the logits a text; two classes are two logits.
         sequence_length: taken so that all architectures share their arguments; a recurrence
             reads any length.
@@ -46,7 +46,7 @@ def LSTM(
             of them where a text has one answer, and for none where each token has.
         dropout: share dropped in training between layers and before the head.
         tie_embeddings: whether the token embeddings are the weights of the logits as well, for
-            `output="token"`.
+            `head="language_model"`.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
         name: the model's name.
@@ -58,7 +58,7 @@ def LSTM(
     return recurrent_model(
         "lstm",
         vocabulary_size=vocabulary_size,
-        output=output,
+        head=head,
         num_classes=num_classes,
         embedding_dim=embedding_dim,
         units=units,

@@ -9,7 +9,7 @@ def recurrent_model(
     cell: str,
     *,
     vocabulary_size: int,
-    output: str,
+    head: str,
     num_classes: int,
     embedding_dim: int,
     units: int,
@@ -30,7 +30,7 @@ def recurrent_model(
         token_embedding=embedding_layer(
             vocabulary_size, embedding_dim, tie_embeddings=tie_embeddings
         ),
-        embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
+        embedding_dropout=embedding_dropout_layer(embedding_dropout, head),
         blocks=[
             RecurrentBlock(
                 cell,
@@ -46,12 +46,12 @@ def recurrent_model(
         ],
         pooling=pooling,
         feature_dropout=dropout,
-        output=output,
+        head=head,
         **head_layers(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=units * (2 if bidirectional else 1),
-            output=output,
+            head=head,
             num_classes=num_classes,
             tie_embeddings=tie_embeddings,
             regularizer=regularizer,

@@ -3,38 +3,66 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from zoo.models.sequence_model import OUTPUTS
-from zoo.registry import Registry, check_arguments
+from zoo.models.heads import HEADS
+from zoo.registry import Registry, check_arguments, unknown_name_message
 
 _FACTORIES = Registry("model", "zoo.models")
-_OUTPUTS_OF: dict[str, Sequence[str]] = {}
+
+
+class _Facts(NamedTuple):
+    """What a factory declares of its models."""
+
+    heads: Sequence[str]
+    is_baseline: bool
+
+
+_FACTS: dict[str, _Facts] = {}
 
 
 def register_model(
-    factory: Callable | None = None, *, outputs: Sequence[str] = OUTPUTS
+    factory: Callable | None = None,
+    *,
+    heads: Sequence[str] = ("classifier", "language_model"),
+    is_baseline: bool = False,
 ) -> Callable:
-    """Enters a factory under the `name` that its models have by default.
+    """Registers a factory under the default of its argument `name`.
 
-    It is a decorator, `@register_model` or, with what its models can give where that is not all,
-    `@register_model(outputs=("text",))`.
+    A decorator: `@register_model`, or `@register_model(heads=("classifier",))`.
+
+    Args:
+        factory: a function that returns a model.
+        heads: the values of `head` that the factory supports, of `HEADS`.
+        is_baseline: whether its models ignore the order of words, so that leaderboards compare
+            the others to them.
     """
     if factory is None:
-        return functools.partial(register_model, outputs=outputs)
+        return functools.partial(register_model, heads=heads, is_baseline=is_baseline)
     name = inspect.signature(factory).parameters["name"].default
     _FACTORIES.register(name, factory)
-    _OUTPUTS_OF[name] = outputs
+    _FACTS[name] = _Facts(heads, is_baseline)
     return factory
 
 
-def list_models(output: str | None = None) -> list[str]:
+def list_models(head: str | None = None) -> list[str]:
     """The names that `create_model` takes, in alphabetical order.
 
     Args:
-        output: `"text"` or `"token"` for those that can give that; None for all.
+        head: one of `HEADS`, for the models that support it; None for all.
+
+    Raises:
+        ValueError: for an unknown head.
     """
+    if head is not None and head not in HEADS:
+        raise ValueError(unknown_name_message("head", head, HEADS))
     names = _FACTORIES.names()
-    return [name for name in names if output is None or output in _OUTPUTS_OF[name]]
+    return [name for name in names if head is None or head in _FACTS[name].heads]
+
+
+def is_baseline(name: str) -> bool:
+    """Whether an architecture is registered as one that ignores the order of words."""
+    return name in _FACTS and _FACTS[name].is_baseline
 
 
 def model_factory(name: str) -> Callable:

@@ -4,9 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers import PaddingMask, Pooling, last_real
-from zoo.models.heads import LayeredModel
-
-OUTPUTS = ("text", "token")
+from zoo.models.heads import HEADS, LayeredModel
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -31,9 +29,10 @@ class SequenceModel(LayeredModel):
             `causal` property.
         logits: the last layer, (..., D) -> (..., C or V); None to multiply by the token embeddings
             (Press and Wolf 2017), a `keras.layers.ReversibleEmbedding` then.
-        output: `"text"`, one answer a text, or `"token"`, one a token.
-        pooling: how a text's features become one vector, for `output="text"`; None where the model
-            makes one itself.
+        head: `"classifier"` (logits per text), `"language_model"` (logits per token, causal),
+            `"tagger"` or `"masked"` (logits per token, in both directions); one of `HEADS`.
+        pooling: how a text's features become one vector, for `head="classifier"`; None where the
+            model makes one itself.
         positions: layer that adds the order of tokens to embeddings, or None.
         context_length: the most tokens that the model can read from its initial state; None where
             any number will do.
@@ -52,7 +51,7 @@ class SequenceModel(LayeredModel):
         token_embedding,
         blocks,
         logits,
-        output: str = "text",
+        head: str = "classifier",
         pooling: str | None = "average+max",
         positions=None,
         context_length: int | None = None,
@@ -63,8 +62,8 @@ class SequenceModel(LayeredModel):
         name: str | None = None,
         **kwargs,
     ):
-        if output not in OUTPUTS:
-            raise ValueError(f"output must be one of {', '.join(OUTPUTS)}; it is {output!r}.")
+        if head not in HEADS:
+            raise ValueError(f"head must be one of {', '.join(HEADS)}; it is {head!r}.")
 
         # Layers
         self.padding_mask = PaddingMask(name="padding_mask")
@@ -73,11 +72,11 @@ class SequenceModel(LayeredModel):
         self.embedding_dropout = embedding_dropout
         self.blocks = list(blocks)
         self.final_norm = final_norm
-        self.pooling = Pooling(pooling) if pooling and output == "text" else None
+        self.pooling = Pooling(pooling) if pooling and head == "classifier" else None
         self.feature_dropout = keras.layers.Dropout(feature_dropout, name="feature_dropout")
         self.projection = projection
         self.logits = logits
-        self.output_kind = output
+        self.head_name = head
 
         # Functional model
         inputs = self._symbolic_inputs()
@@ -243,7 +242,7 @@ class SequenceModel(LayeredModel):
             "token_embedding": serialize(self.token_embedding),
             "blocks": [serialize(block) for block in self.blocks],
             "logits": serialize(self.logits),
-            "output": self.output_kind,
+            "head": self.head_name,
             "pooling": self.pooling_kind,
             "positions": serialize(self.positions),
             "context_length": self.context_length,

@@ -9,7 +9,7 @@ from zoo.models.sequence_model import SequenceModel
 def SimpleRNN(
     *,
     vocabulary_size: int,
-    output: str = "text",
+    head: str = "classifier",
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
@@ -41,7 +41,7 @@ def SimpleRNN(
     return recurrent_model(
         "simple_rnn",
         vocabulary_size=vocabulary_size,
-        output=output,
+        head=head,
         num_classes=num_classes,
         embedding_dim=embedding_dim,
         units=units,

@@ -24,8 +24,8 @@ POSITIONS = ("distance", "sine")
 class EncoderDecoderModel(SequenceModel):
     """A `SequenceModel` whose blocks attend to a source that an encoder has read.
 
-    With `output="text"` the text is the source, and the decoder reads one start token: its
-    features are the text's. With `output="token"` the inputs are `{"token_ids": (B, T),
+    With `head="classifier"` the text is the source, and the decoder reads one start token: its
+    features are the text's. With `head="language_model"` the inputs are `{"token_ids": (B, T),
     "source_ids": (B, S)}`: the source is what stands before, the decoder reads a start token and
     what follows.
 
@@ -45,20 +45,20 @@ class EncoderDecoderModel(SequenceModel):
     @property
     def is_encoder_decoder(self) -> bool:
         """Whether what stands before is an input of its own, `source_ids`."""
-        return self.output_kind == "token"
+        return self.head_name == "language_model"
 
     def features(self, token_ids, source_ids=None):
         return self._decode(token_ids, **self._encode(source_ids))
 
     def _symbolic_inputs(self):
         token_ids = super()._symbolic_inputs()
-        if self.output_kind == "text":
+        if self.head_name == "classifier":
             return token_ids
         source_ids = keras.Input((None,), dtype="int32", name="source_ids")
         return {"token_ids": token_ids, "source_ids": source_ids}
 
     def _answer(self, inputs, perturbation=None):
-        if self.output_kind == "token":
+        if self.head_name == "language_model":
             token_ids, source_ids = inputs["token_ids"], inputs["source_ids"]
             return self.head(self._decode(token_ids, **self._encode(source_ids, perturbation)))
         start = ops.full_like(inputs[:, :1], _START_ID)
@@ -98,7 +98,7 @@ class EncoderDecoderModel(SequenceModel):
 def Transformer(
     *,
     vocabulary_size: int,
-    output: str = "text",
+    head: str = "classifier",
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
@@ -120,7 +120,7 @@ def Transformer(
 
     Args:
         vocabulary_size: V, the number of token ids, the pad 0 included.
-        output: `"text"`, one answer a text, or `"token"`, one a token (V logits).
+        head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
         num_classes: C, the logits a text; two classes are two logits.
         sequence_length: the most tokens that a decoder is to write before it begins anew behind
             what it has written; the encoder reads any number. None for any number.
@@ -135,14 +135,14 @@ def Transformer(
         dropout: share dropped in training, of attention weights and of each sublayer's output.
         feature_dropout: share of what the head reads set to zero in training; None likewise.
         tie_embeddings: whether the token embeddings are the weights of the logits as well, for
-            `output="token"`.
+            `head="language_model"`.
         l1: weight of the sum of absolute kernel weights in the training loss.
         l2: weight of the sum of squared kernel weights in the training loss.
         name: the model's name.
 
     Returns:
         An `EncoderDecoderModel`: token ids `int32` (B, T) -> logits (B, C); or with
-        `output="token"` `{"token_ids": (B, T), "source_ids": (B, S)}` -> logits (B, T, V).
+        `head="language_model"` `{"token_ids": (B, T), "source_ids": (B, S)}` -> logits (B, T, V).
     """
     if embedding_dim % num_heads:
         raise ValueError(
@@ -170,13 +170,13 @@ def Transformer(
     return EncoderDecoderModel(
         positions=SinePositions(name="positions") if positions == "sine" else None,
         context_length=sequence_length,
-        embedding_dropout=embedding_dropout_layer(embedding_dropout, output),
+        embedding_dropout=embedding_dropout_layer(embedding_dropout, head),
         encoder_blocks=blocks("encoder"),
         blocks=blocks("decoder", causal=True, cross_attention=True),
         pooling=None,
         final_norm=keras.layers.LayerNormalization(name="final_norm"),
-        feature_dropout=dropout_rate(feature_dropout, output),
-        output=output,
+        feature_dropout=dropout_rate(feature_dropout, head),
+        head=head,
         token_embedding=embedding_layer(
             vocabulary_size, embedding_dim, tie_embeddings=tie_embeddings
         ),
@@ -184,7 +184,7 @@ def Transformer(
             vocabulary_size=vocabulary_size,
             embedding_dim=embedding_dim,
             width=embedding_dim,
-            output=output,
+            head=head,
             num_classes=num_classes,
             tie_embeddings=tie_embeddings,
             regularizer=regularizer,

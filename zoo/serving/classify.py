@@ -29,7 +29,7 @@ class TextClassifier:
     def __init__(self, path: files.StrPath):
         import tensorflow as tf
 
-        config = check_saved_model(path, "text", "sentiment")
+        config = check_saved_model(path, "classifier", "sentiment")
         self.label_names = tuple(config["label_names"])
         self._model = SavedModel(path)
         self._serve = self._model.endpoints["serve"]

@@ -29,7 +29,7 @@ class TextGenerator:
 
     def __init__(self, path: files.StrPath):
         self._path = path
-        check_saved_model(path, "token", "text generation")
+        check_saved_model(path, "language_model", "text generation")
 
     @functools.cached_property
     def _endpoints(self) -> dict[str, Callable]:

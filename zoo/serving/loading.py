@@ -100,8 +100,8 @@ def _damaged(folder: pathlib.Path, error: Exception) -> files.FileError:
     )
 
 
-def check_saved_model(path: files.StrPath, output: str, purpose: str) -> dict:
-    """Looks whether a SavedModel is of a task with such an output; gives the task's config.
+def check_saved_model(path: files.StrPath, head: str, purpose: str) -> dict:
+    """Looks whether a SavedModel is of a task with such a head; gives the task's config.
 
     Raises:
         ModelNotFoundError: where there is no model.
@@ -113,7 +113,7 @@ def check_saved_model(path: files.StrPath, output: str, purpose: str) -> dict:
     folder = saved_model_folder(path)
     config = files.read_json(folder / EXTRA_ASSETS / "task.json", "the task of a SavedModel")
     try:
-        is_right = task_class(config["name"]).output == output
+        is_right = task_class(config["name"]).head == head
     except (KeyError, TypeError, ValueError):
         is_right = False
     if not is_right:

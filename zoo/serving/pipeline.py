@@ -15,7 +15,7 @@ _PIPELINES: dict[str, tuple[Callable, str]] = {
     "text-generation": (TextGenerator, "text_generation"),
 }
 # By what the task's model gives.
-_BY_OUTPUT: dict[str, Callable] = {"text": TextClassifier, "token": TextGenerator}
+_BY_HEAD: dict[str, Callable] = {"classifier": TextClassifier, "language_model": TextGenerator}
 
 
 def pipeline(kind: str, model: files.StrPath | None = None) -> Callable:
@@ -60,4 +60,4 @@ def evaluate(path: files.StrPath, dataset=None, split: str = "test"):
                 "order have changed."
             )
     task = read_task(saved_model_folder(path) / EXTRA_ASSETS / "task.json", dataset)
-    return _BY_OUTPUT[task.output](path).evaluate(task, split)
+    return _BY_HEAD[task.head](path).evaluate(task, split)

@@ -97,7 +97,7 @@ def export_saved_model(
             yield
 
     weights = contextlib.nullcontext if quantization == "float32" else with_stored_weights
-    endpoints = dict(_ENDPOINTS[task.output](module, model, task, weights, options))
+    endpoints = dict(_ENDPOINTS[task.head](module, model, task, weights, options))
     for name, endpoint in endpoints.items():
         setattr(module, name, endpoint)
     first = next(iter(endpoints))
@@ -245,4 +245,4 @@ def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
     return [tf.debugging.Assert(holds, [message, value]) for holds, message, value in warnings]
 
 
-_ENDPOINTS = {"text": _classification, "token": _generation}
+_ENDPOINTS = {"classifier": _classification, "language_model": _generation}

@@ -15,7 +15,7 @@ class AdversarialTraining(keras.Model):
     Shape letters: B batch, T tokens, E width of the embeddings, C classes.
 
     Args:
-        model: a `SequenceModel` with `output="text"`; its weights are the ones that are trained.
+        model: a `SequenceModel` with `head="classifier"`; its weights are trained.
         loss: a Keras loss of logits.
         epsilon: length of r for embeddings of entries about 1; the paper's is 5.
 

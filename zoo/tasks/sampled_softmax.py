@@ -82,7 +82,7 @@ class SampledSoftmax(keras.Model):
     Shape letters: B batch, T tokens, S candidates, D width of what the logits are made of.
 
     Args:
-        model: a `SequenceModel` with `output="token"`; its weights are the ones that are trained.
+        model: a `SequenceModel` with `head="language_model"`; its weights are trained.
 
     Call arguments:
         batch: `inputs`, those of the model; `targets`, ids (B, T); `candidates`, ids (S,);

@@ -1,7 +1,7 @@
 """Which class a text belongs to: sentiment, or any other set of labels."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from zoo.preprocessing import TokenSequences
 from zoo.tasks import error_analysis, scores
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.checks import check_labels
+from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
 from zoo.tasks.task import SPLITS, Evaluation, Examples, NotFiniteError, Task, make_text_to_ids
 
@@ -27,7 +28,17 @@ class Sentiment(Task):
     """
 
     name = "sentiment"
-    output = "text"
+    head = "classifier"
+    serving = "classify"
+    pipeline = "sentiment-analysis"
+    columns: ClassVar[Mapping[str, str]] = {"text": "text", "label": "category"}
+    metrics = (
+        Metric("accuracy", "%", higher_is_better=True, main=True),
+        Metric("f1", "%", higher_is_better=True, listed=False),
+        Metric("auc", "%", higher_is_better=True),
+        Metric("loss", "nats", listed=False),
+        Metric("calibration_error", "%"),
+    )
     monitor = ("val_loss", "min")
     needs_labels = True
     default_dataset = "imdb_reviews"
@@ -108,7 +119,7 @@ class Sentiment(Task):
             self.examples("train")
         return {
             "vocabulary_size": len(self.text_to_ids.vocabulary),
-            "output": self.output,
+            "head": self.head,
             "num_classes": len(self.label_names),
             "sequence_length": self.text_to_ids.sequence_length,
         }
@@ -133,7 +144,7 @@ class Sentiment(Task):
 
         return AdversarialTraining(model, self.loss(), self.adversarial)
 
-    def metrics(self) -> list:
+    def training_metrics(self) -> list:
         import keras
 
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]

@@ -5,13 +5,14 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from zoo.datasets import TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.tasks.checks import check_texts, check_tokens
+from zoo.tasks.metric import Metric
 
 SPLITS = ("train", "validation", "test")
 
@@ -99,7 +100,12 @@ class Task(abc.ABC):
 
     Attributes:
         name: how the task is called on the command line.
-        output: what the model gives: one answer a `"text"` or one a `"token"`.
+        head: the head that it asks of a model, one of `zoo.models.heads.HEADS`.
+        serving: the kind of its SavedModel, the name of a module in `zoo.serving`.
+        pipeline: what `zoo.pipeline` calls it, the name that is usual elsewhere.
+        columns: the columns that it reads of a dataset: the kind of each by its name, `"text"`,
+            `"category"` or `"number"`.
+        metrics: the scores of `evaluate`, exactly one of them the main one.
         monitor: the validation metric that early stopping and the best weights go by, and
             `"min"` or `"max"`.
         needs_labels: whether its dataset must have them.
@@ -110,7 +116,11 @@ class Task(abc.ABC):
     """
 
     name: str
-    output: str
+    head: str
+    serving: str
+    pipeline: str
+    columns: ClassVar[Mapping[str, str]]
+    metrics: tuple[Metric, ...]
     monitor: tuple[str, str]
     needs_labels: bool
     default_dataset: str
@@ -212,7 +222,7 @@ class Task(abc.ABC):
             examples: all of them.
             indices: which, (B,).
             with_source: whether the model is told what stands before apart from what follows; for
-                tasks whose output is a `"token"`.
+                tasks of a language model.
             random: for what is drawn anew in training; None in evaluation, where nothing is.
 
         Returns:
@@ -236,7 +246,7 @@ class Task(abc.ABC):
         """The Keras loss of logits."""
 
     @abc.abstractmethod
-    def metrics(self) -> list:
+    def training_metrics(self) -> list:
         """The Keras metrics that are shown while training."""
 
     @abc.abstractmethod

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.preprocessing.special_tokens import START_ID
 from zoo.tasks.batches import sorted_batches
+from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
 from zoo.tasks.task import (
     SPLITS,
@@ -58,7 +59,16 @@ class TextGeneration(Task):
     """
 
     name = "text_generation"
-    output = "token"
+    head = "language_model"
+    serving = "generate"
+    pipeline = "text-generation"
+    columns: ClassVar[Mapping[str, str]] = {"text": "text"}
+    metrics = (
+        Metric("loss", "nats"),
+        Metric("perplexity"),
+        # Nats per token depend on the tokens; bits per character compare all levels.
+        Metric("bits_per_character", "bits", main=True),
+    )
     monitor = ("val_loss", "min")
     needs_labels = False
     default_dataset = "tiny_shakespeare"
@@ -225,7 +235,7 @@ class TextGeneration(Task):
             self.examples("train")
         return {
             "vocabulary_size": len(self.text_to_ids.vocabulary),
-            "output": self.output,
+            "head": self.head,
             "sequence_length": max(self.sequence_length, self.context_length),
         }
 
@@ -236,7 +246,7 @@ class TextGeneration(Task):
             from_logits=True, reduction="mean_with_sample_weight"
         )
 
-    def metrics(self) -> list:
+    def training_metrics(self) -> list:
         return []
 
     def notes(self) -> list[str]:

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.tasks.metric import Metric
 from zoo.utils import checksums, files
 
 FORMAT = 1
@@ -18,7 +19,8 @@ _SCORES = {str: (float, None)}
 # for any names, `[x]` for any number, other dicts for the entries that must be there at least.
 _SHAPE = {
     "task": str,
-    "model": {"name": str, "parameters": int},
+    "metrics": [{"name": str, "unit": str, "higher_is_better": bool, "main": bool, "listed": bool}],
+    "model": {"name": str, "parameters": int, "is_baseline": bool},
     "dataset": {"name": str, "sizes": {str: int}, "warnings": [str]},
     "seed": (int, None),
     "training": {"epochs": int, "best_epoch": int},
@@ -49,7 +51,8 @@ class Report:
 
     Attributes:
         task: the task's name.
-        model: name and parameters of the model.
+        metrics: the metrics of the task, which say how each score is written and compared.
+        model: name and parameters of the model, and whether it ignores the order of words.
         dataset: name, sizes, fingerprint and faults of the data.
         seed: the seed of everything random in the run.
         training: the arguments of the fit, and the epoch whose weights were kept.
@@ -71,6 +74,7 @@ class Report:
     """
 
     task: str
+    metrics: tuple[Metric, ...]
     model: dict[str, Any]
     dataset: dict[str, Any]
     seed: int | None
@@ -167,6 +171,7 @@ class Report:
             details, {k: v for k, v in _SHAPE_OF_DETAILS.items() if k in details}, "details"
         )
         values = {key: value for key, value in entries.items() if key != "format"}
+        values["metrics"] = tuple(Metric(**metric) for metric in values["metrics"])
         return cls(**{**values, "runs": [cls.from_dict(run) for run in values["runs"]]})
 
     def save(self, path: files.StrPath) -> None:

@@ -20,6 +20,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.models import is_baseline
 from zoo.tasks.batches import epoch_batches
 from zoo.tasks.task import SPLITS, Evaluation, NotFiniteError, Task
 from zoo.training.checkpoint import (
@@ -319,7 +320,12 @@ class _Run:
         seconds_of_fitting = self.progress.seconds["fitting"]
         report = Report(
             task=self.task.name,
-            model={"name": model.name, "parameters": model.count_params()},
+            metrics=self.task.metrics,
+            model={
+                "name": model.name,
+                "parameters": model.count_params(),
+                "is_baseline": is_baseline(model.name),
+            },
             dataset=_dataset_facts(self.task, self.warnings),
             seed=self.seed,
             training={**self.settings.to_dict(), "best_epoch": best["epoch"]},

@@ -208,14 +208,14 @@ def prepare(
     model.compile(
         settings.make_optimizer(sum(steps_by_epoch)),
         loss=task.loss(),
-        metrics=task.metrics(),
+        metrics=task.training_metrics(),
         # XLA would compile anew for each width of a batch, which on a CPU never pays.
         jit_compile=keras.backend.backend() == "jax",
     )
     training_model = task.training_model(model)
     if training_model is not model:
         training_model.compile(
-            model.optimizer, metrics=task.metrics(), jit_compile=model.jit_compile
+            model.optimizer, metrics=task.training_metrics(), jit_compile=model.jit_compile
         )
     return Prepared(task, settings, model, training_model, class_weights, steps_by_epoch)
 

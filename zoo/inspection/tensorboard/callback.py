@@ -100,7 +100,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._curves = StepCurves(self.model, self._total_steps(), self.progress, self._writes_all)
         self._profiler = Profiler(self._train.folder) if self._writes_all else None
         self._samples = self._gradients = None
-        if self._writes(output="token") and self.model.causal:
+        if self._has_head("language_model") and self.model.causal:
             self._samples = Samples(self.model, self.task)
         if self._writes_all and self.task is not None:
             self._gradients = Gradients(self.model, self.task)
@@ -138,7 +138,7 @@ class TensorBoard(keras.callbacks.Callback):
         if self._samples is not None:
             written = summaries.text("samples", markdown(self._samples()))
             self._train.write(written, self._epoch)
-        if self._writes(output="text"):
+        if self._has_head("classifier"):
             curves = summaries.pr_curves(*self._answers(), self.task.label_names)
             self._validation.write(curves, self._epoch)
         if self._writes_all:
@@ -175,8 +175,8 @@ class TensorBoard(keras.callbacks.Callback):
 
     # Parts
 
-    def _writes(self, *, output: str) -> bool:
-        return self.task is not None and self.task.output == output
+    def _has_head(self, name: str) -> bool:
+        return self.task is not None and self.task.head == name
 
     def _total_steps(self) -> int | None:
         steps, epochs = self.params.get("steps"), self.params.get("epochs")

@@ -48,7 +48,7 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
         "token": [_shown(vocabulary[token_id]) for token_id in token_ids],
         "frequency": token_counts(task)[token_ids].tolist(),
     }
-    if task.output == "text":
+    if task.head == "classifier":
         columns |= pulls(model, token_ids, task.label_names)
 
     # All numbers at once, which is faster than a row at a time.

@@ -19,7 +19,7 @@ class Samples:
     """Writes on from the same prompts with the same seed.
 
     Args:
-        model: a causal `SequenceModel` with `output="token"`; it may learn on in between.
+        model: a causal `SequenceModel` with `head="language_model"`; it may learn on in between.
         task: text generation.
         prompts: strings.
     """

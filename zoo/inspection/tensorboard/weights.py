@@ -38,7 +38,7 @@ class Gradients:
         lengths = np.asarray(examples.lengths)
         by_length = np.argsort(lengths, kind="stable")
         logits = int(np.median(lengths)) * len(task.text_to_ids.vocabulary)
-        most = _EXAMPLES if task.output == "text" else max(_MAX_LOGITS // logits, 1)
+        most = _EXAMPLES if task.head == "classifier" else max(_MAX_LOGITS // logits, 1)
         start = max(len(by_length) - min(_EXAMPLES, most), 0) // 2
         indices = np.sort(by_length[start : start + min(_EXAMPLES, most)])
         with_source = getattr(model, "is_encoder_decoder", False)
