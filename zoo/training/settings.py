@@ -194,7 +194,7 @@ def prepare(
     keras.utils.set_random_seed(seed)
     if not isinstance(model, keras.Model):
         model = model()
-    if task.output == "token" and not getattr(model, "causal", True):
+    if task.head == "language_model" and not getattr(model, "causal", True):
         raise ValueError(
             f"{task.name} needs a model that reads from left to right; {model.name} reads in both "
             "directions and would see the tokens that it has to predict: build it with "
