@@ -51,12 +51,12 @@ def main(names: Sequence[str], num_reviews: int, steps: int) -> None:
     arguments = task.model_arguments()
     # The test split once more, with what is known of each review.
     reviews = generate_reviews(
-        len(dataset.test.texts),
+        len(dataset.test["text"]),
         **LENGTHS,
         label_noise=0.03,
         seed=f"{dataset.arguments['seed']}/test",
     )
-    assert [review.text for review in reviews] == list(dataset.test.texts)
+    assert [review.text for review in reviews] == list(dataset.test["text"])
     import keras  # After the zoo has brought TensorFlow, quietly.
 
     print("                             share on evidence, %    IG's error, %       rank")

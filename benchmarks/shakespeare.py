@@ -75,7 +75,7 @@ def texts() -> dict[str, str]:
     import zoo
 
     dataset = zoo.datasets.tiny_shakespeare()
-    return {name: getattr(dataset, name).texts[0] for name in ("train", "validation", "test")}
+    return {name: getattr(dataset, name)["text"][0] for name in ("train", "validation", "test")}
 
 
 def json_lines(*command) -> list[dict]:

@@ -45,10 +45,10 @@ def fits(steps: int, models: list[str], optimizers: list[str]) -> dict[str, str]
         "synthetic_reviews", train_size=64 * steps, validation_size=64, test_size=64, seed=1
     )
     # Long texts, as films' reviews are.
-    train = [" ".join(np.roll(reviews.train.texts, i)[:12]) for i in range(64 * steps)]
+    train = [" ".join(np.roll(reviews.train["text"], i)[:12]) for i in range(64 * steps)]
     data = zoo.datasets.TextDataset(
         "long",
-        train=zoo.datasets.Split(train, reviews.train.labels),
+        train=zoo.datasets.Split({"text": train, "label": reviews.train["label"]}),
         validation=reviews.validation,
         test=reviews.test,
         label_names=reviews.label_names,

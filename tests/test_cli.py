@@ -133,7 +133,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("explain", "The", "--method", "guess"), "'guess' is not one of"),
         (
             (*FIT_WRITER, "--label-column", "x"),
-            "text_generation reads no labels: leave out --label-column",
+            "text_generation reads no label: leave out --label-column",
         ),
         (
             (*FIT_WRITER, "--truncation", "end"),
@@ -141,7 +141,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--label-column", "label"),
-            "reads no labels",
+            "reads no label",
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--sequence-length", "1"),

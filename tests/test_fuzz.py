@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import zoo
 from zoo.catalog.recipe import Recipe
-from zoo.datasets import DatasetError
+from zoo.datasets import LABELLED_TEXTS, DatasetError
 from zoo.serving import allowed_ops
 from zoo.serving.loading import read_task
 from zoo.training.checkpoint import Checkpoint
@@ -110,13 +110,13 @@ LINES = b'{"text": "A fine film.", "label": "1"}\n{"text": "Dull.", "label": "0"
         ("a.txt", "Ein Satz. 名前\r\n\r\nEin zweiter.\n".encode()),
     ],
 )
-@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("columns", [LABELLED_TEXTS, {"text": "text"}])
 @tries(150)
 @given(data=st.data())
-def test_tables_and_texts(tmp_path, name, original, labelled, data):
+def test_tables_and_texts(tmp_path, name, original, columns, data):
     file = tmp_path / name
     file.write_bytes(data.draw(st.binary(max_size=200) | cut_or_flipped(original)))
-    refuses_clearly(lambda: zoo.datasets.load(str(file), labelled=labelled), DatasetError)
+    refuses_clearly(lambda: zoo.datasets.load(str(file), columns=columns), DatasetError)
 
 
 SHIPPED = sorted(pretrained.folder().glob("*/"))

@@ -128,7 +128,7 @@ def test_no_text_of_datasets(dataset):
     shown = set().union(*(words_in_a_row(path.read_text(encoding="utf-8")) for path in NOTEBOOKS))
     texts = zoo.datasets.load(dataset)
     splits = (texts.train, texts.validation, texts.test)
-    for text in itertools.chain.from_iterable(split.texts for split in splits):
+    for text in itertools.chain.from_iterable(split["text"] for split in splits):
         assert not words_in_a_row(text) & shown
 
 

@@ -46,8 +46,12 @@ def _options(*options: Callable) -> Callable:
 
 _data_options = _options(
     click.option("--data", help="A dataset's name, or a CSV, TSV, JSONL, TXT file or a folder."),
-    click.option("--text-column", help="Where your file holds the text.  [default: text]"),
-    click.option("--label-column", help="Where your file holds the label.  [default: label]"),
+    *(
+        click.option(
+            f"--{name}-column", help=f"Where your file holds the {name}.  [default: {name}]"
+        )
+        for name in ("text", "label", "target")
+    ),
     click.option("--validation-data", type=click.Path(), help="A file for validation."),
     click.option("--test-data", type=click.Path(), help="A file for testing."),
 )
@@ -268,7 +272,7 @@ def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
         base = Recipe(model=model, task=task)
     else:
         raise click.UsageError("Give MODEL and TASK, or --recipe, or --from.")
-    _check_label_column(zoo.tasks.task_class(base.task), groups["data_options"])
+    _check_columns(zoo.tasks.task_class(base.task), groups["data_options"])
     merged = {name: {**getattr(base, name), **values} for name, values in groups.items()}
     if "seed" in given or "seeds" in given:
         # The one that was asked for takes the place of the recipe's, whichever that has.
@@ -279,9 +283,13 @@ def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
     return made.beginning_from(initial_weights) if initial_weights is not None else made
 
 
-def _check_label_column(task_class, arguments: dict[str, Any]) -> None:
-    if not task_class.needs_labels and "label_column" in arguments:
-        raise click.UsageError(f"{task_class.name} reads no labels: leave out --label-column.")
+def _check_columns(task_class, arguments: dict[str, Any]) -> None:
+    for argument in arguments:
+        column = argument.removesuffix("_column")
+        if column != argument and column not in task_class.columns:
+            raise click.UsageError(
+                f"{task_class.name} reads no {column}: leave out --{column}-column."
+            )
 
 
 def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
@@ -310,7 +318,7 @@ def evaluate(model, data, split, as_json, **options):
         from zoo.catalog.recipe import load_dataset
 
         _, task = zoo.load(model)
-        _check_label_column(type(task), arguments)
+        _check_columns(type(task), arguments)
         dataset = load_dataset(data, type(task), arguments)
     evaluation = zoo.evaluate(model, dataset, split)
     if as_json:

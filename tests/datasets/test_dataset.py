@@ -3,17 +3,17 @@ import random
 import numpy as np
 import pytest
 
-from zoo.datasets import Audit, DatasetError, Split, TextDataset, split_off
-from zoo.datasets.dataset import TextCollector, audit
+from zoo.datasets import LABELLED_TEXTS, Audit, DatasetError, Split, TextDataset, split_off
+from zoo.datasets.audit import TextCollector
 
 
 def make_split(size: int = 200, num_classes: int = 4) -> Split:
     labels = np.arange(size, dtype="int32") % num_classes
-    return Split([f"text number {i}" for i in range(size)], labels)
+    return Split({"text": [f"text number {i}" for i in range(size)], "label": labels})
 
 
 def examples(split: Split) -> list[tuple[str, int]]:
-    return sorted(zip(split.texts, split.labels.tolist(), strict=True))
+    return sorted(zip(split["text"], split["label"].tolist(), strict=True))
 
 
 def test_carve_divides_without_loss_and_keeps_the_order():
@@ -21,7 +21,7 @@ def test_carve_divides_without_loss_and_keeps_the_order():
     rest, carved = split_off(split, 0.1, seed=0)
     assert len(carved) == 20
     assert sorted(examples(rest) + examples(carved)) == examples(split)
-    assert carved.texts == [text for text in split.texts if text in set(carved.texts)]
+    assert carved["text"] == [text for text in split["text"] if text in set(carved["text"])]
 
 
 def test_carve_does_not_depend_on_the_order_of_the_texts():
@@ -33,29 +33,30 @@ def test_carve_does_not_depend_on_the_order_of_the_texts():
 
 def test_carve_depends_on_the_seed_and_on_nothing_else():
     split = make_split()
-    carves = [split_off(split, 0.1, seed)[1].texts for seed in (0, 1, -1, np.int64(1))]
+    carves = [split_off(split, 0.1, seed)[1]["text"] for seed in (0, 1, -1, np.int64(1))]
     assert carves[0] != carves[1] != carves[2]
     assert carves[1] == carves[3]
 
 
 def test_carve_keeps_the_proportion_of_each_class():
     labels = np.array([0] * 100 + [1] * 300 + [2] * 20, "int32")
-    _, carved = split_off(Split([f"text {i}" for i in range(420)], labels), 0.1, seed=0)
-    assert np.bincount(carved.labels).tolist() == [10, 30, 2]
+    split = Split({"text": [f"text {i}" for i in range(420)], "label": labels})
+    _, carved = split_off(split, 0.1, seed=0)
+    assert np.bincount(carved["label"]).tolist() == [10, 30, 2]
 
 
 def test_carve_puts_equal_texts_on_the_same_side():
     texts = [f"text {i % 50}" for i in range(200)]  # Each text four times, in two classes.
     labels = (np.arange(200) // 100).astype("int32")
-    rest, carved = split_off(Split(texts, labels), 0.2, seed=0)
-    assert carved.texts
-    assert not set(rest.texts) & set(carved.texts)
+    rest, carved = split_off(Split({"text": texts, "label": labels}), 0.2, seed=0)
+    assert carved["text"]
+    assert not set(rest["text"]) & set(carved["text"])
 
 
 def test_carve_divides_texts_without_labels():
-    rest, carved = split_off(Split([str(i) for i in range(40)]), 0.25, seed=0)
+    rest, carved = split_off(Split({"text": [str(i) for i in range(40)]}), 0.25, seed=0)
     assert (len(rest), len(carved)) == (30, 10)
-    assert carved.labels is None
+    assert list(carved.columns) == ["text"]
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, 2])
@@ -70,19 +71,65 @@ def test_carve_refuses_too_few_texts():
 
 
 def test_the_fingerprint_tells_texts_labels_and_order_apart():
-    split, empty = make_split(4), Split([])
+    split, empty = make_split(4), Split({"text": []})
 
     def fingerprint(train: Split, test: Split = empty) -> str:
         return TextDataset("name", train=train, validation=empty, test=test).fingerprint
 
     others = [
         split.take([1, 0, 2, 3]),
-        Split(split.texts, split.labels[::-1].copy()),
-        Split([*split.texts[:-2], "text number 2te", "xt number 3"], split.labels),
+        Split({"text": split["text"], "label": split["label"][::-1].copy()}),
+        Split(
+            {
+                "text": [*split["text"][:-2], "text number 2te", "xt number 3"],
+                "label": split["label"],
+            }
+        ),
     ]
     fingerprints = {fingerprint(split), fingerprint(empty, split), *map(fingerprint, others)}
     assert len(fingerprints) == 5
     assert fingerprint(split) == fingerprint(make_split(4))
+
+
+def test_the_fingerprints_of_texts_and_labels_are_those_in_shipped_reports():
+    empty = Split({"text": []})
+    splits = {"train": make_split(4), "validation": make_split(2), "test": empty}
+    assert TextDataset("name", **splits).fingerprint == "3e1bbf61b632ba534024228300ca8ff4"
+    splits = dict.fromkeys(splits, Split({"text": ["a text", "caf\u00e9"]}))
+    assert TextDataset("name", **splits).fingerprint == "b988028b9243b9455efdc048b75da5a1"
+
+
+def test_the_fingerprint_tells_columns_apart_and_not_their_order():
+    def fingerprint(**columns) -> str:
+        split = Split(columns)
+        return TextDataset("name", train=split, validation=split, test=split).fingerprint
+
+    texts, others = ["a", "b"], ["c", "d"]
+    assert fingerprint(source=texts, target=others) == fingerprint(target=others, source=texts)
+    different = [
+        fingerprint(source=texts, target=others),
+        fingerprint(source=others, target=texts),
+        fingerprint(source=[*texts, *others]),
+        fingerprint(text=[*texts, *others]),
+        fingerprint(text=texts, score=[1.0, 2.0]),
+        fingerprint(text=texts, score=[1.0, 3.0]),
+        fingerprint(text=texts, score=[1, 2]),
+        fingerprint(text=texts, label=[1, 2]),
+    ]
+    assert len(set(different)) == len(different)
+
+
+def test_the_columns_of_a_split_are_equally_long():
+    with pytest.raises(ValueError, match=r"equally long; they are: text 2, label 1\.$"):
+        Split({"text": ["a", "b"], "label": [1]})
+
+
+def test_a_split_knows_its_kinds():
+    split = Split({"text": ["a", "b"], "label": [1, 0], "score": [0.5, 1]})
+    assert split.kinds == {"text": "text", "label": "category", "score": "number"}
+    assert [split[name].dtype for name in ("label", "score")] == [np.int32, np.float32]
+    assert split.take([1]).kinds == split.kinds
+    assert (len(split), len(split.take([1, 0, 1]))) == (2, 3)
 
 
 def test_unlabelled_texts_are_read_once_and_when_they_are_wanted():
@@ -90,22 +137,22 @@ def test_unlabelled_texts_are_read_once_and_when_they_are_wanted():
 
     def read() -> Split:
         reads.append("read")
-        return Split(["a text"])
+        return Split({"text": ["a text"]})
 
-    empty = Split([])
+    empty = Split({"text": []})
     dataset = TextDataset("name", train=empty, validation=empty, test=empty, unlabelled=read)
     assert reads == []
-    assert dataset.unlabelled.texts == dataset.unlabelled.texts == ["a text"]
+    assert dataset.unlabelled["text"] == dataset.unlabelled["text"] == ["a text"]
     assert reads == ["read"]
 
 
 def make_dataset(train, validation=(), test=(), unlabelled=()) -> TextDataset:
     return TextDataset(
         "name",
-        train=Split(train),
-        validation=Split(validation),
-        test=Split(test),
-        unlabelled=lambda: Split(unlabelled),
+        train=Split({"text": train}),
+        validation=Split({"text": validation}),
+        test=Split({"text": test}),
+        unlabelled=lambda: Split({"text": unlabelled}),
     )
 
 
@@ -118,12 +165,12 @@ def test_language_modelling_sees_nothing_of_validation_or_test():
     )
     # In order, repetitions kept, and equal is what is equal to the last character.
     assert dataset.texts_for_language_modelling() == (["b", "a", "b", "z", "a"], 4)
-    assert dataset.train.texts == ["b", "in test", "a", "b", "in validation"]
+    assert dataset.train["text"] == ["b", "in test", "a", "b", "in validation"]
 
 
 def test_language_modelling_without_unlabelled_texts_learns_from_train():
-    empty = Split([])
-    dataset = TextDataset("name", train=Split(["a"]), validation=empty, test=empty)
+    empty = Split({"text": []})
+    dataset = TextDataset("name", train=Split({"text": ["a"]}), validation=empty, test=empty)
     assert dataset.texts_for_language_modelling() == (["a"], 0)
 
 
@@ -138,28 +185,24 @@ def test_language_modelling_without_a_text_to_learn_from_is_refused():
 
 
 def test_a_dataset_holds_documents_unless_it_says_that_it_is_continuous():
-    splits = dict.fromkeys(("train", "validation", "test"), Split(["a"]))
+    splits = dict.fromkeys(("train", "validation", "test"), Split({"text": ["a"]}))
     assert TextDataset("name", **splits).is_continuous is False
     assert TextDataset("name", **splits, is_continuous=True).is_continuous is True
 
 
 def test_a_collector_leaves_out_empty_texts_and_repairs_wrong_bytes():
-    collector = TextCollector()
+    collector = TextCollector(LABELLED_TEXTS)
     for label, raw in enumerate([b"good", b" \n\t", b"", b"caf\xe9", "café".encode()]):
         collector.add(raw.decode("utf-8", "surrogateescape"), label)
-    assert collector.texts == ["good", "caf\ufffd", "café"]
-    assert collector.labels == [0, 3, 4]
+    assert collector.columns == {"text": ["good", "caf\ufffd", "café"], "label": [0, 3, 4]}
     assert (collector.empty, collector.wrong_encoding) == (2, 1)
 
 
 def test_an_audit_counts_duplicates_within_and_across_splits():
-    counted = audit(
-        [TextCollector()],
-        train=Split(["a", "a", "a", "b", "c"]),
-        validation=Split(["b", "d"]),
-        test=Split(["a", "a", "e"]),
+    dataset = make_dataset(
+        train=["a", "a", "a", "b", "c"], validation=["b", "d"], test=["a", "a", "e"]
     )
-    assert counted.duplicates == {
+    assert dataset.audit.duplicates == {
         "within train": 2,
         "within validation": 0,
         "within test": 1,

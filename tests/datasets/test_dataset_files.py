@@ -17,6 +17,7 @@ from zoo.datasets import (
     load,
 )
 
+TEXTS = {"text": "text"}
 ROWS = [(f'The {i}th film, said "she",\nwas good.', ["bad", "good"][i % 2]) for i in range(60)]
 
 
@@ -47,7 +48,7 @@ def examples(dataset: TextDataset) -> list[tuple[str, str]]:
     return sorted(
         (text, dataset.label_names[label])
         for split in splits
-        for text, label in zip(split.texts, split.labels, strict=True)
+        for text, label in zip(split["text"], split["label"], strict=True)
     )
 
 
@@ -80,12 +81,12 @@ def test_every_format_gives_the_same_dataset(name, tmp_path):
     assert dataset.label_names == ("bad", "good")
     assert examples(dataset) == sorted(ROWS)
     assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [48, 6, 6]
-    assert dataset.train.labels.dtype == np.int32
+    assert dataset.train["label"].dtype == np.int32
     assert dataset.audit.sentences() == []
     # The carve depends on texts and labels alone, so the format makes no difference to it.
     reference = from_files(write_table(tmp_path / "reference.csv", ROWS))
-    assert sorted(dataset.test.texts) == sorted(reference.test.texts)
-    assert sorted(dataset.validation.texts) == sorted(reference.validation.texts)
+    assert sorted(dataset.test["text"]) == sorted(reference.test["text"])
+    assert sorted(dataset.validation["text"]) == sorted(reference.validation["text"])
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -99,7 +100,7 @@ def test_its_arguments_make_a_dataset_again(name, tmp_path, monkeypatch):
     arguments = json.loads(json.dumps(dataset.arguments))
     again = load(dataset.name, **arguments)
     assert again.fingerprint == dataset.fingerprint
-    assert again.test.texts == ["Another text."]
+    assert again.test["text"] == ["Another text."]
     assert (again.name, again.label_names) == (name, ("0", "1", "2"))
 
 
@@ -158,18 +159,18 @@ def test_separate_files_are_the_splits(tmp_path):
         validation_data=write_json_lines(tmp_path / "validation.jsonl", ROWS[40:45]),
         test_data=write_folder(tmp_path / "test", ROWS[45:]),
     )
-    assert dataset.train.texts == [text for text, _ in ROWS[:40]]
-    assert dataset.validation.texts == [text for text, _ in ROWS[40:45]]
-    assert sorted(dataset.test.texts) == sorted(text for text, _ in ROWS[45:])
+    assert dataset.train["text"] == [text for text, _ in ROWS[:40]]
+    assert dataset.validation["text"] == [text for text, _ in ROWS[40:45]]
+    assert sorted(dataset.test["text"]) == sorted(text for text, _ in ROWS[45:])
     assert examples(dataset) == sorted(ROWS)
 
 
 def test_the_carved_test_split_does_not_depend_on_the_validation_share(tmp_path):
     path = write_table(tmp_path / "reviews.csv", ROWS)
     one, other = (from_files(path, validation_share=share) for share in (0.1, 0.4))
-    assert one.test.texts == other.test.texts
+    assert one.test["text"] == other.test["text"]
     assert len(one.validation) < len(other.validation)
-    assert from_files(path, seed=1).test.texts != one.test.texts
+    assert from_files(path, seed=1).test["text"] != one.test["text"]
 
 
 def test_a_folder_with_train_and_test_is_read_as_imdb_is_laid_out(tmp_path):
@@ -180,7 +181,7 @@ def test_a_folder_with_train_and_test_is_read_as_imdb_is_laid_out(tmp_path):
     assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [36, 4, 20]
     assert examples(dataset) == sorted(ROWS)
     write_folder(tmp_path / "validation", [("valid", "bad")])
-    assert from_files(tmp_path).validation.texts == ["valid"]
+    assert from_files(tmp_path).validation["text"] == ["valid"]
 
 
 def test_classes_may_be_called_train_and_test(tmp_path):
@@ -196,20 +197,20 @@ def test_texts_without_labels(tmp_path):
     table = write_table(tmp_path / "texts.csv", [[text] for text in texts], header=["text"])
     write_folder(tmp_path, [(text, "folder") for text in texts])
     for path in (table, tmp_path / "folder"):
-        dataset = from_files(path, labelled=False)
+        dataset = from_files(path, columns=TEXTS)
         splits = (dataset.train, dataset.validation, dataset.test)
-        assert sorted(text for split in splits for text in split.texts) == sorted(texts)
+        assert sorted(text for split in splits for text in split["text"]) == sorted(texts)
         assert dataset.label_names is None
         assert not dataset.is_continuous
-        assert all(split.labels is None for split in splits)
+        assert all(list(split.columns) == ["text"] for split in splits)
         assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
 
 
 def test_one_plain_text_is_cut_at_line_ends(tmp_path):
     text = "".join(f"Line {i} of a play.\n" for i in range(100))
     (tmp_path / "play.txt").write_text(text)
-    dataset = from_files(tmp_path / "play.txt", labelled=False)
-    parts = [dataset.train.texts, dataset.validation.texts, dataset.test.texts]
+    dataset = from_files(tmp_path / "play.txt", columns=TEXTS)
+    parts = [dataset.train["text"], dataset.validation["text"], dataset.test["text"]]
     assert [len(part) for part in parts] == [1, 1, 1]
     assert "".join(part[0] for part in parts) == text
     assert all(part[0].startswith("Line") and part[0].endswith("\n") for part in parts)
@@ -223,8 +224,8 @@ def test_a_plain_text_without_line_ends_is_cut_between_words_or_anywhere(tmp_pat
     for name, text in (("words", "word " * 100), ("characters", "字" * 100)):
         path = tmp_path / f"{name}.txt"
         path.write_text(text, encoding="utf-8")
-        dataset = from_files(path, labelled=False)
-        parts = [split.texts[0] for split in (dataset.train, dataset.validation, dataset.test)]
+        dataset = from_files(path, columns=TEXTS)
+        parts = [split["text"][0] for split in (dataset.train, dataset.validation, dataset.test)]
         assert "".join(parts) == text
         assert all(part.startswith(text[0]) for part in parts)
 
@@ -236,37 +237,37 @@ def test_plain_texts_may_have_files_of_their_own_for_validation_and_test(tmp_pat
         tmp_path / "train.txt",
         validation_data=tmp_path / "validation.txt",
         test_data=tmp_path / "test.txt",
-        labelled=False,
+        columns=TEXTS,
     )
-    assert dataset.train.texts == ["A play for train.\n" * 50]
-    assert dataset.validation.texts == ["A play for validation.\n" * 50]
-    assert dataset.test.texts == ["A play for test.\n" * 50]
+    assert dataset.train["text"] == ["A play for train.\n" * 50]
+    assert dataset.validation["text"] == ["A play for validation.\n" * 50]
+    assert dataset.test["text"] == ["A play for test.\n" * 50]
     assert dataset.is_continuous
     assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
 
-    dataset = from_files(tmp_path / "train.txt", test_data=tmp_path / "test.txt", labelled=False)
-    assert dataset.train.texts[0] + dataset.validation.texts[0] == "A play for train.\n" * 50
-    assert dataset.test.texts == ["A play for test.\n" * 50]
+    dataset = from_files(tmp_path / "train.txt", test_data=tmp_path / "test.txt", columns=TEXTS)
+    assert dataset.train["text"][0] + dataset.validation["text"][0] == "A play for train.\n" * 50
+    assert dataset.test["text"] == ["A play for test.\n" * 50]
     assert dataset.is_continuous
 
 
 def test_documents_are_not_taken_for_a_running_text(tmp_path):
     documents = [(f"Document {i}.", "documents") for i in range(3)]
     folder = write_folder(tmp_path, documents) / "documents"
-    one_each = from_files(folder, validation_share=0.5, test_share=0.34, labelled=False)
+    one_each = from_files(folder, validation_share=0.5, test_share=0.34, columns=TEXTS)
     assert [len(s) for s in (one_each.train, one_each.validation, one_each.test)] == [1, 1, 1]
     assert not one_each.is_continuous
 
     play = tmp_path / "play.txt"
     play.write_text("A line of a play.\n" * 50)
-    assert not from_files(play, test_data=folder, labelled=False).is_continuous
+    assert not from_files(play, test_data=folder, columns=TEXTS).is_continuous
     # A document that is cut has its beginning and its end in different splits; one that is not has
     # both, be it the only one.
     table = write_table(tmp_path / "one.csv", [["A line of a play.\n" * 50]], header=["text"])
-    assert from_files(table, labelled=False).is_continuous
-    assert from_files(table, test_data=play, labelled=False).is_continuous
-    assert not from_files(play, test_data=table, labelled=False).is_continuous
-    whole = from_files(table, validation_data=play, test_data=play, labelled=False)
+    assert from_files(table, columns=TEXTS).is_continuous
+    assert from_files(table, test_data=play, columns=TEXTS).is_continuous
+    assert not from_files(play, test_data=table, columns=TEXTS).is_continuous
+    whole = from_files(table, validation_data=play, test_data=play, columns=TEXTS)
     assert not whole.is_continuous
     assert not from_files(write_table(tmp_path / "reviews.csv", ROWS)).is_continuous
 
@@ -279,14 +280,14 @@ def test_a_column_without_labels_beside_it_may_have_any_name(name, tmp_path):
         path.write_text("\n".join(json.dumps({"body": text}) for text in texts))
     else:
         write_table(path, [[text] for text in texts], header=["body"])
-    dataset = load(path, text_column="body", labelled=False)
+    dataset = load(path, text_column="body", columns=TEXTS)
     splits = (dataset.train, dataset.validation, dataset.test)
-    assert sorted(text for split in splits for text in split.texts) == sorted(texts)
+    assert sorted(text for split in splits for text in split["text"]) == sorted(texts)
     assert dataset.label_names is None
     assert not dataset.is_continuous
     assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
     missing = "expected 'text', found only" if name.endswith(".jsonl") else "has no column 'text'"
-    assert missing in error_of(path, labelled=False)
+    assert missing in error_of(path, columns=TEXTS)
 
 
 def test_a_single_plain_text_may_have_line_ends_of_any_system_and_a_byte_order_mark(tmp_path):
@@ -295,8 +296,8 @@ def test_a_single_plain_text_may_have_line_ends_of_any_system_and_a_byte_order_m
     for name, end in (("unix", "\n"), ("windows", "\r\n"), ("old", "\r")):
         path = tmp_path / f"{name}.txt"
         path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", end).encode())
-        plays[name] = from_files(path, labelled=False)
-        assert plays[name].train.texts[0].startswith("Line 0")
+        plays[name] = from_files(path, columns=TEXTS)
+        assert plays[name].train["text"][0].startswith("Line 0")
         assert plays[name].audit.sentences() == []
     assert len({play.fingerprint for play in plays.values()}) == 1
 
@@ -307,25 +308,117 @@ def test_what_a_field_holds_is_kept_line_ends_too(tmp_path):
     lines = tmp_path / "a.jsonl"
     lines.write_text("\n".join(json.dumps({"text": text}) for text in texts))
     for path in (table, lines):
-        dataset = from_files(path, labelled=False)
-        assert set(dataset.train.texts) < set(texts)
+        dataset = from_files(path, columns=TEXTS)
+        assert set(dataset.train["text"]) < set(texts)
 
 
 def test_wrong_bytes_in_a_single_plain_text_are_replaced_and_counted(tmp_path):
     path = tmp_path / "play.txt"
     path.write_bytes(b"A caf\xe9 in a play.\n" * 50)
-    dataset = from_files(path, labelled=False)
+    dataset = from_files(path, columns=TEXTS)
     assert dataset.audit.wrong_encoding == 1
-    assert dataset.train.texts[0].startswith("A caf\ufffd in a play.\n")
+    assert dataset.train["text"][0].startswith("A caf\ufffd in a play.\n")
 
 
 def test_a_large_plain_text_comes_through_whole(tmp_path):
     text = "".join(f"Line {i} of a very long play.\n" for i in range(200_000))
     path = tmp_path / "play.txt"
     path.write_text(text)
-    dataset = from_files(path, labelled=False)
+    dataset = from_files(path, columns=TEXTS)
     splits = (dataset.train, dataset.validation, dataset.test)
-    assert "".join(split.texts[0] for split in splits) == text
+    assert "".join(split["text"][0] for split in splits) == text
+
+
+# Other columns
+
+
+PAIRS = {"source": "text", "target": "text"}
+RATED = {"text": "text", "score": "number"}
+
+
+@pytest.mark.parametrize("name", ["pairs.csv", "pairs.jsonl"])
+def test_a_dataset_of_pairs_has_two_columns_of_texts(name, tmp_path):
+    rows = [(f"Satz {i % 30}", f"sentence {i}") for i in range(60)]
+    path = tmp_path / name
+    if name.endswith(".csv"):
+        write_table(path, rows, header=("de", "target"))
+    else:
+        path.write_text("\n".join(json.dumps({"de": de, "target": en}) for de, en in rows))
+    dataset = from_files(path, columns=PAIRS, source_column="de")
+    splits = (dataset.train, dataset.validation, dataset.test)
+    assert dataset.columns == PAIRS
+    assert sorted(
+        pair for s in splits for pair in zip(s["source"], s["target"], strict=True)
+    ) == sorted(rows)
+    # Equal sources are on the same side.
+    assert not set(dataset.train["source"]) & set(dataset.test["source"])
+    assert dataset.label_names is None
+    arguments = json.loads(json.dumps(dataset.arguments))
+    assert load(dataset.name, **arguments).fingerprint == dataset.fingerprint
+    switched = {"path": path, "columns": PAIRS, "source_column": "target", "target_column": "de"}
+    assert load(dataset.name, **switched).fingerprint != dataset.fingerprint
+
+
+@pytest.mark.parametrize("name", ["rated.csv", "rated.jsonl"])
+def test_numbers_are_read_as_float32(name, tmp_path):
+    rows = [(f"text {i}", str(i / 10 - 2)) for i in range(60)]
+    path = tmp_path / name
+    if name.endswith(".csv"):
+        write_table(path, rows, header=("text", "stars"))
+    else:
+        path.write_text("\n".join(json.dumps({"text": t, "stars": float(n)}) for t, n in rows))
+    dataset = from_files(path, columns=RATED, score_column="stars")
+    assert dataset.columns == RATED
+    assert dataset.train["score"].dtype == np.float32
+    expected = {text: np.float32(number) for text, number in rows}
+    for split in (dataset.train, dataset.validation, dataset.test):
+        assert [expected[text] for text in split["text"]] == split["score"].tolist()
+    assert load(dataset.name, **dataset.arguments).fingerprint == dataset.fingerprint
+
+
+@pytest.mark.parametrize("value", ["five", "", "nan", "1e40", "1,5"])
+def test_what_is_no_number_is_refused_with_its_place(value, tmp_path):
+    path = write_table(
+        tmp_path / "a.csv", [("fine", "5"), ("", "x"), ("bad", value)], header=("text", "stars")
+    )
+    assert error_of(path, columns=RATED, score_column="stars") == (
+        f"a.csv, line 4: expected a number in 'stars', found {value!r}."
+    )
+
+
+def test_a_json_value_that_is_no_number_is_refused(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "fine", "score": true}')
+    assert error_of(path, columns=RATED) == (
+        "a.jsonl, line 1: expected a number in 'score', found true or false."
+    )
+
+
+def test_folders_and_plain_texts_have_no_numbers(tmp_path):
+    folder = write_folder(tmp_path / "folder", ROWS)
+    assert error_of(folder, columns=RATED) == (
+        "folder is a folder: expected a file with the columns 'text', 'score'."
+    )
+    (tmp_path / "a.txt").write_text("A text.")
+    assert error_of(tmp_path / "a.txt", columns=RATED) == (
+        "a.txt is plain text without 'score': expected a .csv, .tsv or .jsonl file."
+    )
+    assert error_of(tmp_path / "a.txt", columns=PAIRS) == (
+        "a.txt is one plain text: expected a .csv, .tsv or .jsonl file."
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"text": "txt"}, "The kind of column 'text' must be one of text, category, number"),
+        ({"label": "category"}, "columns must hold a text and at most one category; it is"),
+        ({"text": "text", "a": "category", "b": "category"}, "at most one category"),
+    ],
+)
+def test_columns_that_make_no_dataset_are_refused(columns, expected, tmp_path):
+    with pytest.raises(DatasetError, match=expected):
+        from_files(write_table(tmp_path / "a.csv", ROWS), columns=columns)
 
 
 # What is counted
@@ -482,13 +575,13 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
             "a.xlsx",
             "",
             "a.xlsx has the suffix '.xlsx': expected a .csv, .tsv or .jsonl file or a folder with "
-            "one folder a class, or plain text with labelled=False.",
+            "one folder a class.",
         ),
         (
             "a.txt",
             "fine",
-            "a.txt is plain text without labels: expected a .csv, .tsv or .jsonl file or a folder "
-            "with one folder a class, or plain text with labelled=False.",
+            "a.txt is plain text without 'label': expected a .csv, .tsv or .jsonl file or a folder "
+            "with one folder a class.",
         ),
     ],
 )
@@ -514,7 +607,7 @@ def test_a_folder_without_class_folders_is_refused(tmp_path):
     assert error_of(folder) == expected + "found '0000.txt'."
     (folder / "0000.txt").unlink()
     assert error_of(folder) == expected + "found nothing."
-    assert error_of(folder, labelled=False) == "folder: expected .txt files in it, found nothing."
+    assert error_of(folder, columns=TEXTS) == "folder: expected .txt files in it, found nothing."
 
 
 def test_labels_that_training_does_not_have_are_refused(tmp_path):
@@ -568,13 +661,13 @@ def test_a_class_that_carving_uses_up_is_refused(tmp_path):
 def test_a_plain_text_that_is_none_is_refused_in_one_sentence(content, expected, tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(content)
-    assert error_of(path, labelled=False) == expected
+    assert error_of(path, columns=TEXTS) == expected
 
 
 def test_a_wrong_suffix_is_refused_with_what_fits_texts_without_labels(tmp_path):
     path = tmp_path / "play.docx"
     path.write_text("A play.")
-    assert error_of(path, labelled=False) == (
+    assert error_of(path, columns=TEXTS) == (
         "play.docx has the suffix '.docx': expected a .csv, .tsv, .jsonl or .txt file or a folder "
         "of .txt files."
     )
@@ -616,11 +709,20 @@ def test_unknown_names_are_refused_with_what_there_is():
 
 def test_named_datasets_are_what_they_are_whether_labels_are_asked_for_or_not():
     sizes = {"train_size": 40, "validation_size": 20, "test_size": 20}
-    dataset = load("synthetic_reviews", **sizes, labelled=False)
-    assert dataset.train.labels is not None
-    assert "labelled" not in dataset.arguments
+    dataset = load("synthetic_reviews", **sizes, columns=TEXTS)
+    assert list(dataset.train.columns) == ["text", "label"]
+    assert "columns" not in dataset.arguments
     again = load(dataset.name, **dataset.arguments)
     assert again.fingerprint == dataset.fingerprint
+
+
+def test_named_datasets_without_a_column_that_is_asked_for_are_refused():
+    with pytest.raises(DatasetError) as caught:
+        load("synthetic_reviews", train_size=1, columns={"text": "text", "target": "number"})
+    assert str(caught.value) == (
+        "synthetic_reviews has no column 'target' of kind number: its columns are 'text' (text), "
+        "'label' (category)."
+    )
 
 
 def test_unknown_arguments_are_refused_with_what_there_is(tmp_path):

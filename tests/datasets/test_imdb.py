@@ -62,16 +62,18 @@ def test_a_copy_is_downloaded_and_prepared_once(
     dataset = imdb(data_dir=tmp_path, validation_share=0.25)
     assert capsys.readouterr().out == ""
     assert os.listdir(tmp_path) == ["imdb_reviews"]
-    assert sorted(dataset.train.texts + dataset.validation.texts)[0].startswith("Film 0 of train")
+    assert sorted(dataset.train["text"] + dataset.validation["text"])[0].startswith(
+        "Film 0 of train"
+    )
     assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [29, 10, 20]
     assert all(
         dataset.label_names[label][:3] in text
-        for text, label in zip(dataset.test.texts, dataset.test.labels, strict=True)
+        for text, label in zip(dataset.test["text"], dataset.test["label"], strict=True)
         if "train" not in text
     )
-    assert dataset.test.labels.dtype == np.int32
+    assert dataset.test["label"].dtype == np.int32
     assert len(dataset.unlabelled) == 30
-    assert dataset.unlabelled.labels is None
+    assert list(dataset.unlabelled.columns) == ["text"]
     assert (dataset.audit.empty, dataset.audit.wrong_encoding) == (1, 2)
     found = dataset.audit.duplicates
     assert found["in both train and test"] + found["in both validation and test"] == 1
@@ -133,9 +135,9 @@ def test_the_real_reviews(no_network):
     dataset = imdb(data_dir=PREPARED)
     assert abs(len(dataset.train) - 22_500) <= 10
     assert len(dataset.train) + len(dataset.validation) == 25_000
-    assert np.bincount(dataset.test.labels).tolist() == [12_500, 12_500]
-    assert abs(dataset.validation.labels.mean() - 0.5) < 0.001
-    assert not set(dataset.train.texts) & set(dataset.validation.texts)
+    assert np.bincount(dataset.test["label"]).tolist() == [12_500, 12_500]
+    assert abs(dataset.validation["label"].mean() - 0.5) < 0.001
+    assert not set(dataset.train["text"]) & set(dataset.validation["text"])
     assert dataset.audit.empty == dataset.audit.wrong_encoding == 0
     found = dataset.audit.duplicates
     # 123 reviews stand in the test split and in the original training split.
@@ -146,9 +148,9 @@ def test_the_real_reviews(no_network):
     # in test. None of validation stands in train: the carve keeps equal texts together.
     texts, num_left_out = dataset.texts_for_language_modelling()
     assert (len(texts), num_left_out) == (72_084, 110 + 36 + 270)
-    assert not set(texts) & {*dataset.validation.texts, *dataset.test.texts}
+    assert not set(texts) & {*dataset.validation["text"], *dataset.test["text"]}
 
     again, other = imdb(data_dir=PREPARED), imdb(data_dir=PREPARED, seed=1)
     assert again.fingerprint == dataset.fingerprint
-    assert other.test.texts == dataset.test.texts
-    assert other.validation.texts != dataset.validation.texts
+    assert other.test["text"] == dataset.test["text"]
+    assert other.validation["text"] != dataset.validation["text"]

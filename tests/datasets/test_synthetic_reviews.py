@@ -264,7 +264,7 @@ class TestBagOfWords:
     def test_a_trained_bag_of_words_stays_below_the_bound(self):
         dataset = synthetic_reviews(train_size=6000, validation_size=1, test_size=3000, seed=9)
         vocabulary = {
-            word: i for i, word in enumerate(sorted(set(tokens(" ".join(dataset.train.texts)))))
+            word: i for i, word in enumerate(sorted(set(tokens(" ".join(dataset.train["text"])))))
         }
 
         def counts(texts):
@@ -274,9 +274,11 @@ class TestBagOfWords:
             return bags
 
         def accuracy(weights, bias):
-            return np.mean((counts(dataset.test.texts) @ weights + bias > 0) == dataset.test.labels)
+            return np.mean(
+                (counts(dataset.test["text"]) @ weights + bias > 0) == dataset.test["label"]
+            )
 
-        bags, labels = counts(dataset.train.texts), dataset.train.labels
+        bags, labels = counts(dataset.train["text"]), dataset.train["label"]
         smoothed = np.stack([bags[labels == label].sum(0) + 1 for label in (0, 1)])
         naive_bayes = np.diff(np.log(smoothed / smoothed.sum(1, keepdims=True)), axis=0)[0]
         ridge = np.linalg.solve(
@@ -295,8 +297,8 @@ class TestDataset:
         assert dataset.name == "synthetic_reviews"
         assert dataset.label_names == ("negative", "positive")
         assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [60, 20, 30]
-        assert dataset.train.labels.dtype == np.int32
-        assert not set(dataset.train.texts) & set(dataset.test.texts)
+        assert dataset.train["label"].dtype == np.int32
+        assert not set(dataset.train["text"]) & set(dataset.test["text"])
         assert dataset.audit.sentences() == []
 
     def test_its_arguments_make_it_again(self):
@@ -310,28 +312,31 @@ class TestDataset:
     def test_a_larger_split_starts_with_the_smaller(self):
         small = synthetic_reviews(train_size=30, validation_size=5, test_size=10)
         large = synthetic_reviews(train_size=60, validation_size=5, test_size=20)
-        assert large.train.texts[:30] == small.train.texts
-        assert large.test.texts[:10] == small.test.texts
-        assert large.validation.texts == small.validation.texts
+        assert large.train["text"][:30] == small.train["text"]
+        assert large.test["text"][:10] == small.test["text"]
+        assert large.validation["text"] == small.validation["text"]
 
     def test_the_optimum_is_that_of_the_test_split(self):
         dataset = synthetic_reviews(
             train_size=10, validation_size=10, test_size=500, label_noise=0.1, seed=8
         )
         lengths = {name: dataset.arguments[name] for name in ("opening", "gap", "distance")}
-        test = [parse(text, **lengths, label_noise=0.1) for text in dataset.test.texts]
+        test = [parse(text, **lengths, label_noise=0.1) for text in dataset.test["text"]]
         nats = -sum(review.log_probability for review in test)
         best_possible = dataset.best_possible
         assert best_possible.accuracy == 0.9
         assert best_possible.loss == pytest.approx(-0.1 * math.log(0.1) - 0.9 * math.log(0.9))
         assert best_possible.accuracy_on_test == np.mean(
-            [review.label == label for review, label in zip(test, dataset.test.labels, strict=True)]
+            [
+                review.label == label
+                for review, label in zip(test, dataset.test["label"], strict=True)
+            ]
         )
         assert best_possible.nats_per_token == pytest.approx(
-            nats / sum(len(tokens(text)) + 1 for text in dataset.test.texts)
+            nats / sum(len(tokens(text)) + 1 for text in dataset.test["text"])
         )
         assert best_possible.nats_per_character == pytest.approx(
-            nats / sum(len(text) + 1 for text in dataset.test.texts)
+            nats / sum(len(text) + 1 for text in dataset.test["text"])
         )
 
     def test_without_noise_the_optimum_is_certain(self):
@@ -346,12 +351,12 @@ class TestDataset:
 
     def test_texts_in_two_splits_are_counted(self):
         dataset = synthetic_reviews(train_size=4000, validation_size=1, test_size=300, **NO_PLOT)
-        shared = len(set(dataset.train.texts) & set(dataset.test.texts))
+        shared = len(set(dataset.train["text"]) & set(dataset.test["text"]))
         assert shared > 10
         assert sum(dataset.audit.duplicates.values()) == pytest.approx(shared, abs=1)
 
     def test_the_vocabulary_is_small(self):
-        texts = synthetic_reviews(train_size=3000, validation_size=1, test_size=1).train.texts
+        texts = synthetic_reviews(train_size=3000, validation_size=1, test_size=1).train["text"]
         assert 100 <= len(set(tokens(" ".join(texts).lower()))) <= 200
 
 

@@ -42,14 +42,14 @@ def test_a_copy_is_downloaded_and_prepared_once(
     )
     assert os.listdir(tmp_path) == ["tiny_shakespeare"]
     splits = (dataset.train, dataset.validation, dataset.test)
-    assert "".join(text for split in splits for text in split.texts) == PLAY
+    assert "".join(text for split in splits for text in split["text"]) == PLAY
     assert [len(split) for split in splits] == [1, 1, 1]
-    assert [round(len(split.texts[0]) / len(PLAY), 2) for split in splits] == [0.9, 0.05, 0.05]
-    assert all(split.labels is None for split in splits)
+    assert [round(len(split["text"][0]) / len(PLAY), 2) for split in splits] == [0.9, 0.05, 0.05]
+    assert all(list(split.columns) == ["text"] for split in splits)
     assert dataset.label_names is None
     assert dataset.is_continuous
-    assert dataset.unlabelled.texts == []
-    assert dataset.texts_for_language_modelling() == (dataset.train.texts, 0)
+    assert dataset.unlabelled["text"] == []
+    assert dataset.texts_for_language_modelling() == (dataset.train["text"], 0)
 
     monkeypatch.setattr("zoo.datasets.prepared._is_reachable", lambda url: False)
     again = load(dataset.name, **dataset.arguments)
@@ -106,11 +106,11 @@ def test_a_damaged_copy_is_refused_with_its_folder(damage, said, split, small_co
 def test_the_real_plays(no_network):
     dataset = tiny_shakespeare(data_dir=PREPARED)
     splits = (dataset.train, dataset.validation, dataset.test)
-    assert [len(split.texts[0]) for split in splits] == [1_003_854, 55_770, 55_770]
-    assert len(set(dataset.train.texts[0])) == 65
+    assert [len(split["text"][0]) for split in splits] == [1_003_854, 55_770, 55_770]
+    assert len(set(dataset.train["text"][0])) == 65
     # No character is unknown to a model of the training text, and none is a carriage return.
-    assert {character for split in splits for character in split.texts[0]} == set(
-        dataset.train.texts[0]
+    assert {character for split in splits for character in split["text"][0]} == set(
+        dataset.train["text"][0]
     )
-    assert "\r" not in dataset.train.texts[0]
+    assert "\r" not in dataset.train["text"][0]
     assert dataset.audit.sentences() == []

@@ -140,7 +140,7 @@ def test_occlusion_is_what_is_lost_without_a_word(name, task, make):
 
 def test_of_three_classes_the_others_are_averaged():
     texts = ["a bad film", "a fair film", "a good film"] * 8
-    split = zoo.datasets.Split(texts, np.array([0, 1, 2] * 8, "int32"))
+    split = zoo.datasets.Split({"text": texts, "label": [0, 1, 2] * 8})
     splits = {"train": split, "validation": split, "test": split}
     dataset = zoo.datasets.TextDataset("mine", **splits, label_names=("b", "f", "g"))
     task = zoo.tasks.sentiment(dataset)

@@ -22,9 +22,9 @@ def test_accuracies_are_those_of_reviews_at_that_distance(task):
     for distance, accuracy in found.items():
         sizes = {"train_size": 1, "validation_size": 1, "test_size": 40}
         reviews = zoo.datasets.synthetic_reviews(**sizes, distance=distance, seed=3)
-        ids = np.asarray(task.text_to_ids(reviews.test.texts))
+        ids = np.asarray(task.text_to_ids(reviews.test["text"]))
         answers = np.asarray(model(ids)).argmax(axis=1)
-        assert accuracy == pytest.approx((answers == reviews.test.labels).mean())
+        assert accuracy == pytest.approx((answers == reviews.test["label"]).mean())
         assert 0 < accuracy < 1
 
 

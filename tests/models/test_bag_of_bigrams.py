@@ -166,7 +166,7 @@ def test_ratios_are_counted_before_a_fit_and_not_learned(reviews, tmp_path):
     again, its_task = zoo.load(tmp_path)
     ids = padded([[5, 6, 5], [7]])
     np.testing.assert_array_equal(again(ids), model(ids))
-    text = reviews.test.texts[0]
+    text = reviews.test["text"][0]
     zoo.export_saved_model(again, its_task, tmp_path / "saved_model" / "1")
     (answer,) = zoo.pipeline("sentiment-analysis", tmp_path)([text])
     probabilities = numpy(keras.ops.softmax(model(its_task.text_to_ids([text]))))[0]

@@ -179,7 +179,7 @@ def test_scores_are_those_of_the_model(name, exported, answers, reviews, task):
     model, _ = exported[name]
     given = answers[name]["scores"]
     splits = {"train": reviews.train, "validation": reviews.validation}
-    data = zoo.datasets.TextDataset("mine", **splits, test=zoo.datasets.Split(TEXTS))
+    data = zoo.datasets.TextDataset("mine", **splits, test=zoo.datasets.Split({"text": TEXTS}))
     again = type(task).from_config(task.get_config(), data)
     evaluation = zoo.evaluate_model(model, again)
     nats, tokens = np.array(given["log_probability"]), np.array(given["num_tokens"])

@@ -58,7 +58,7 @@ def test_plain_tensorflow_gives_what_the_model_gives(name, reviews, tmp_path):
     task = zoo.tasks.sentiment(reviews)
     model = zoo.create_model(name, **{**SMALL.get(name, {}), **task.model_arguments()})
     path = zoo.export_saved_model(model, task, tmp_path / "1")
-    texts = [text.encode() for text in reviews.test.texts[:5]] + ANY_TEXTS
+    texts = [text.encode() for text in reviews.test["text"][:5]] + ANY_TEXTS
     answers = in_plain_tensorflow(path, texts, tmp_path)
     for text, probabilities, label in zip(
         texts, answers["probabilities"], answers["label"], strict=True

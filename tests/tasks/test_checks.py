@@ -12,7 +12,7 @@ GOOD, BAD = "a good film, number {}", "a bad film, number {}"
 def split(*labels: int, text: str | None = None) -> Split:
     """A text of each label, all different, or all the text that is given."""
     texts = [text or (BAD, GOOD, GOOD)[label].format(i) for i, label in enumerate(labels)]
-    return Split(texts, np.array(labels, "int32"))
+    return Split({"text": texts, "label": np.array(labels, "int32")})
 
 
 def sentiment(names=("bad", "good"), *, options=None, **splits):
@@ -35,19 +35,19 @@ THREE = ("bad", "good", "fair")
         (lambda: sentiment(THREE, test=split(0, 2)), "test split has labels .* not have: 'fair'"),
         (lambda: sentiment(THREE, validation=split(2)), "validation split has labels .*: 'fair'"),
         (
-            lambda: sentiment(train=Split(["<br />", "<p>"], np.array([0, 1], "int32"))),
+            lambda: sentiment(train=Split({"text": ["<br />", "<p>"], "label": [0, 1]})),
             "vocabulary is empty: no text held a single token",
         ),
         (
             lambda: sentiment(
-                train=Split(["one", "two"], np.array([0, 1], "int32")),
+                train=Split({"text": ["one", "two"], "label": [0, 1]}),
                 options={"min_frequency": 2},
             ),
             "vocabulary is empty: no token comes 2 times in the 2 texts",
         ),
         (
             lambda: sentiment(
-                train=Split(["eins", "zwei"], np.array([0, 1], "int32")),
+                train=Split({"text": ["eins", "zwei"], "label": [0, 1]}),
                 options={"vocabulary_of": learned()},
             ),
             "training texts hold no token that is in the vocabulary",
@@ -86,9 +86,9 @@ def test_a_split_that_is_not_wanted_may_be_empty():
         ({"validation": split(1, 1)}, "The validation split has no text labelled 'bad'."),
         ({"test": split(0)}, "The test split has no text labelled 'good'."),
         ({"train": split(0, 1, 1, 0)}, "Duplicate texts in both train and test: 2."),
-        ({"train": Split(["one"] * 2 + ["two"], np.array([0, 0, 1]))}, "within train: 1."),
+        ({"train": Split({"text": ["one"] * 2 + ["two"], "label": [0, 0, 1]})}, "within train: 1."),
         (
-            {"train": Split(["one", "two", "<br />"], np.array([0, 1, 1]))},
+            {"train": Split({"text": ["one", "two", "<br />"], "label": [0, 1, 1]})},
             "Training texts without any known token: 1.",
         ),
     ],
@@ -99,7 +99,12 @@ def test_what_should_be_known_is_said(splits, sentence):
 
 def test_of_good_data_there_is_nothing_to_say():
     splits = {
-        name: Split([f"{text} {name}" for text in split(0, 1, 0, 1).texts], np.array([0, 1, 0, 1]))
+        name: Split(
+            {
+                "text": [f"{text} {name}" for text in split(0, 1, 0, 1)["text"]],
+                "label": [0, 1, 0, 1],
+            }
+        )
         for name in ("train", "validation", "test")
     }
     assert sentiment(**splits).check_data() == []

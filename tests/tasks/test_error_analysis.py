@@ -135,11 +135,11 @@ def test_a_report_tells_and_does_not_quote(run, reviews):
     assert sum(row["texts"] for row in details["reliability"]) == len(reviews.test)
     for mistake in details["mistakes"]:
         place = mistake["place"]
-        true = reviews.label_names[reviews.test.labels[place]]
+        true = reviews.label_names[reviews.test["label"][place]]
         assert mistake["true"] == true != mistake["predicted"]
-        assert mistake["words"] == len(reviews.test.texts[place].split())
+        assert mistake["words"] == len(reviews.test["text"][place].split())
     written = json.dumps(report.to_dict())
-    for text in reviews.test.texts:
+    for text in reviews.test["text"]:
         assert not any(sentence in written for sentence in text.split(". "))
 
 

@@ -23,7 +23,7 @@ TEST = ["the dog ran.", "the zebra sat, a gnu ran.", "cat."]
 def dataset(**arguments):
     splits = {"train": TRAIN, "validation": ["the dog."], "test": TEST}
     texts = {name: arguments.pop(name, texts) for name, texts in splits.items()}
-    made = {name: Split(texts) for name, texts in texts.items()}
+    made = {name: Split({"text": texts}) for name, texts in texts.items()}
     return TextDataset("mine", **made, **arguments)
 
 
@@ -151,7 +151,7 @@ def test_texts_of_other_splits_are_never_learned_from():
 
 def test_texts_without_labels_are_learned_from():
     more = ["a llama sat.", "a llama ran.", TEST[0]]
-    task = task_of(dataset(unlabelled=lambda: Split(more)))
+    task = task_of(dataset(unlabelled=lambda: Split({"text": more})))
     assert list(task.texts("train")) == [*TRAIN, *more[:2]]
     task.examples("train")
     assert "llama" in task.text_to_ids.vocabulary
@@ -239,7 +239,7 @@ def test_the_optimum_is_what_the_true_process_scores(reviews, level):
     """The scores that the true probabilities of the test texts would get."""
     arguments = {k: reviews.arguments[k] for k in ("opening", "gap", "distance", "label_noise")}
     drawn = generate_reviews(100, **arguments, seed="1/test")
-    assert [review.text for review in drawn] == list(reviews.test.texts)
+    assert [review.text for review in drawn] == list(reviews.test["text"])
     task = zoo.tasks.text_generation(reviews, level=level, min_frequency=1)
     nats = -sum(review.log_probability for review in drawn)
     true = task.score(nats, task.examples("test").num_asked, "test")
@@ -334,7 +334,7 @@ def test_columns_of_a_table_without_labels_are_documents(tmp_path):
     file = tmp_path / "mine.csv"
     with open(file, "w", newline="") as stream:
         csv.writer(stream).writerows([["text"], *([f"number {i}"] for i in range(30))])
-    data = zoo.datasets.load(str(file), labelled=False)
+    data = zoo.datasets.load(str(file), columns={"text": "text"})
     assert not data.is_continuous
     task = zoo.tasks.text_generation(data, level="character")
     assert all(row[-1] == END_ID for row in rows(task, "train"))

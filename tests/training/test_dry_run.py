@@ -35,7 +35,7 @@ def test_it_says_what_a_fit_would_read(dry):
     task = zoo.tasks.sentiment(dataset)
     lengths = task.examples("train").lengths
     assert dry.sizes == {"train": 200, "validation": 50, "test": 50}
-    assert dry.classes["positive"] == pytest.approx(np.mean(dataset.train.labels))
+    assert dry.classes["positive"] == pytest.approx(np.mean(dataset.train["label"]))
     assert (dry.median_length, dry.cut_share) == (np.median(lengths), 0)
     assert dry.long_length == int(np.quantile(lengths, 0.95))
     assert dry.vocabulary_size == len(task.text_to_ids.vocabulary)

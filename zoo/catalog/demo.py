@@ -48,7 +48,7 @@ def run(out: pathlib.Path) -> None:
     say("1. Synthetic reviews, out of a grammar whose best possible scores are known")
     dataset = zoo.datasets.load("synthetic_reviews", opening=0, gap=5, distance=0)
     task = zoo.tasks.sentiment(dataset)
-    for text, label in zip(dataset.train.texts[:3], dataset.train.labels, strict=False):
+    for text, label in zip(dataset.train["text"][:3], dataset.train["label"], strict=False):
         lines = textwrap.wrap(f"{dataset.label_names[label]}: {text}", 90)
         print(textwrap.indent("\n".join(lines), "  "))
 

@@ -144,7 +144,7 @@ class Recipe:
         )
 
     def dataset(self):
-        """Loads the data, with labels where the task needs them."""
+        """Loads the data, with the columns that the task needs."""
         return load_dataset(self.data, zoo.tasks.task_class(self.task), self.data_options)
 
     def fit(
@@ -327,16 +327,15 @@ class Recipe:
 
 
 def load_dataset(data: str | None, task_class, options: Mapping[str, Any]):
-    """A dataset for a task, with labels where that needs them.
+    """A dataset for a task, with the columns that it needs.
 
     Args:
         data: name of a dataset, or a file or folder; None for the task's own.
         task_class: the task's class.
         options: of `zoo.datasets.load`.
     """
-    if not task_class.needs_labels:
-        options = {**options, "labelled": False}
-    return zoo.datasets.load(data or task_class.default_dataset, **options)
+    name = data or task_class.default_dataset
+    return zoo.datasets.load(name, columns=task_class.columns, **options)
 
 
 def _toml(value: Any) -> str:

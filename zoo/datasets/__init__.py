@@ -5,9 +5,10 @@ A file in this package that registers such a function is all it takes to add a d
 
 from typing import TYPE_CHECKING
 
-from zoo.datasets.dataset import Audit, BestPossible, DatasetError, Split, TextDataset, split_off
+from zoo.datasets.audit import Audit
+from zoo.datasets.dataset import BestPossible, DatasetError, Split, TextDataset, split_off
 from zoo.datasets.file_formats import delimiter_of, read_table
-from zoo.datasets.files import from_files
+from zoo.datasets.files import LABELLED_TEXTS, from_files
 from zoo.datasets.registry import dataset_function, list_datasets, load, register_dataset
 
 if TYPE_CHECKING:  # For editors and type checkers, which do not see what the lines below do.
@@ -21,6 +22,7 @@ _FUNCTIONS = {function.__name__: function for function in map(dataset_function, 
 globals().update(_FUNCTIONS)
 
 __all__ = [
+    "LABELLED_TEXTS",
     "Audit",
     "DatasetError",
     "BestPossible",

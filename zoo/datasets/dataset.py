@@ -1,72 +1,100 @@
-"""What every dataset of the zoo is: named splits of texts, with or without labels."""
+"""What every dataset of the zoo is: splits of named columns, one of texts at least."""
 
 import dataclasses
 import functools
 import hashlib
-import itertools
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from zoo.datasets.audit import Audit, count_duplicates
 
 
 class DatasetError(ValueError):
     """What was asked of a dataset cannot be had; it says what was expected and what came."""
 
 
-@dataclasses.dataclass(frozen=True)
+# What a column holds: strings, indices into `TextDataset.label_names`, or float32 numbers.
+KINDS = ("text", "category", "number")
+
+
 class Split:
-    """Texts, and the class of each.
+    """Named columns of N examples.
+
+    A column is a sequence of N Python strings, or an array (N,): `int32` for categories, indices
+    into `TextDataset.label_names`, or `float32` for numbers. Lists of numbers and arrays of other
+    types are converted.
+
+    Args:
+        columns: the values of each column by its name: `{"text": [...], "label": [...]}`.
 
     Attributes:
-        texts: N Python strings.
-        labels: `int32` array (N,) of indices into `TextDataset.label_names`, or None.
+        columns: the same, with arrays where values are numbers.
+
+    Raises:
+        ValueError: where one column is longer than another.
     """
 
-    texts: Sequence[str]
-    labels: np.ndarray | None = None
+    def __init__(self, columns: Mapping[str, Any]):
+        self.columns = {name: _as_column(values) for name, values in columns.items()}
+        if len({len(values) for values in self.columns.values()}) > 1:
+            lengths = ", ".join(f"{name} {len(v):,}" for name, v in self.columns.items())
+            raise ValueError(f"The columns of a split must be equally long; they are: {lengths}.")
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(next(iter(self.columns.values()), ()))
 
-    def take(self, indices) -> "Split":
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name]
+
+    def __repr__(self) -> str:
+        return f"Split({', '.join(self.columns) or 'no columns'}: {len(self):,} examples)"
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each column by its name: "text", "category" or "number"."""
+        return {name: _kind_of(values) for name, values in self.columns.items()}
+
+    @property
+    def texts(self) -> Sequence[Hashable]:
+        """The text of each example: a string, or a tuple where there are several text columns."""
+        texts = self.of_kind("text")
+        return texts[0] if len(texts) == 1 else list(zip(*texts, strict=True))
+
+    def of_kind(self, kind: str) -> list[Any]:
+        """The columns of one kind."""
+        return [values for values in self.columns.values() if _kind_of(values) == kind]
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> "Split":
         """The examples at `indices`, in that order."""
-        labels = None if self.labels is None else self.labels[indices]
-        return Split([self.texts[i] for i in indices], labels)
+        return Split(
+            {
+                name: values[indices]
+                if isinstance(values, np.ndarray)
+                else [values[i] for i in indices]
+                for name, values in self.columns.items()
+            }
+        )
 
 
-@dataclasses.dataclass(frozen=True)
-class Audit:
-    """What was wrong with the texts as they were read. All are counts of texts.
+def _as_column(values) -> Sequence[str] | np.ndarray:
+    if not isinstance(values, np.ndarray):
+        if not len(values) or isinstance(values[0], str):
+            return values
+        values = np.asarray(values)
+    if values.dtype.kind in "iub":
+        return values.astype("int32", copy=False)
+    return values.astype("float32", copy=False) if values.dtype.kind == "f" else values.tolist()
 
-    Attributes:
-        empty: texts of nothing but white space; no split holds them.
-        wrong_encoding: texts that are not valid UTF-8; they were kept, see `sentences`.
-        duplicates: where, and how many: "within train" counts the texts that repeat an earlier
-            one, "in both train and test" the different texts that both splits hold.
-    """
 
-    empty: int = 0
-    wrong_encoding: int = 0
-    duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)
-
-    def sentences(self) -> list[str]:
-        """One sentence for each thing found; none for clean data."""
-        found = []
-        if self.empty:
-            found.append(f"Texts left out because they are empty: {self.empty:,}.")
-        if self.wrong_encoding:
-            found.append(
-                "Texts that are not valid UTF-8, their wrong bytes now U+FFFD: "
-                f"{self.wrong_encoding:,}."
-            )
-        for where, count in self.duplicates.items():
-            if count:
-                found.append(f"Duplicate texts {where}: {count:,}.")
-        return found
+def _kind_of(values: Sequence[str] | np.ndarray) -> str:
+    if not isinstance(values, np.ndarray):
+        return "text"
+    return "category" if values.dtype.kind == "i" else "number"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,17 +118,17 @@ class BestPossible:
 
 
 class TextDataset:
-    """Train, validation and test splits of texts, and where there is one an unlabelled split.
+    """Train, validation and test splits, and where there is one a split of unlabelled texts.
 
     Args:
         name: how the dataset is called in reports and on the command line.
         train, validation, test: the splits. Validation is never part of train.
-        label_names: the name of each class, or None for texts without labels.
-        unlabelled: a function that reads the texts without labels; called at most once.
+        label_names: the name of each class, or None where no column is of categories.
+        unlabelled: a function that reads a split of texts alone; called at most once.
         is_continuous: whether each split is one stretch of a running text, without a beginning or
             an end of its own, rather than documents.
-        audit: what was wrong with the texts; None counts the duplicates.
-        optimum: the best possible scores, where they are known.
+        audit: what was wrong with the texts; duplicates are counted where it does not say them.
+        best_possible: the best possible scores, where they are known.
         arguments: what makes the dataset again: `zoo.datasets.load(name, **arguments)`.
         seconds: what reading took, for reports.
     """
@@ -126,18 +154,35 @@ class TextDataset:
         self.test = test
         self.label_names = None if label_names is None else tuple(label_names)
         self.is_continuous = is_continuous
-        self.audit = audit or Audit(
-            duplicates=_duplicates({"train": train, "validation": validation, "test": test})
-        )
+        self.audit = audit or Audit()
+        if self.audit.duplicates is None:
+            texts = {"train": train.texts, "validation": validation.texts, "test": test.texts}
+            self.audit = dataclasses.replace(self.audit, duplicates=count_duplicates(texts))
         self.best_possible = best_possible
         self.arguments = dict(arguments or {})
         self.seconds = seconds
         self._read_unlabelled = unlabelled
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """The kind of each column by its name: "text", "category" or "number"."""
+        return self.train.kinds
+
+    def check_columns(self, columns: Mapping[str, str]) -> None:
+        """Raises a `DatasetError` for the first column, by name and kind, that it does not have."""
+        for name, kind in columns.items():
+            if self.columns.get(name) != kind:
+                found = ", ".join(f"{n!r} ({k})" for n, k in self.columns.items())
+                raise DatasetError(
+                    f"{self.name} has no column {name!r} of kind {kind}: its columns are {found}."
+                )
+
     @functools.cached_property
     def unlabelled(self) -> Split:
-        """Texts without labels; empty where the dataset has none."""
-        return Split([]) if self._read_unlabelled is None else self._read_unlabelled()
+        """Texts alone; empty where the dataset has none."""
+        if self._read_unlabelled is not None:
+            return self._read_unlabelled()
+        return Split({name: [] for name, kind in self.columns.items() if kind == "text"})
 
     def texts_for_language_modelling(self) -> tuple[list[str], int]:
         """All texts that a language model may learn from: those of train, then the unlabelled.
@@ -151,8 +196,8 @@ class TextDataset:
         Raises:
             DatasetError: where none would be left.
         """
-        held_out = {*self.validation.texts, *self.test.texts}
-        candidates = [*self.train.texts, *self.unlabelled.texts]
+        held_out = {*self.validation["text"], *self.test["text"]}
+        candidates = [*self.train["text"], *self.unlabelled["text"]]
         texts = [text for text in candidates if text not in held_out]
         if not texts:
             raise DatasetError(
@@ -163,15 +208,14 @@ class TextDataset:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of the three splits, texts, labels and order: equal data, equal fingerprint."""
+        """A hash of all columns of the three splits, in order: equal data, equal fingerprint."""
         digest = hashlib.blake2b(digest_size=16)
         for split in (self.train, self.validation, self.test):
-            for text in split.texts:
-                encoded = text.encode("utf-8", "surrogatepass")
-                digest.update(len(encoded).to_bytes(8, "little"))
-                digest.update(encoded)
-            if split.labels is not None:
-                digest.update(np.ascontiguousarray(split.labels, dtype="<i4").tobytes())
+            # Texts first, then numbers, each by name.
+            for _, name in sorted((k != "text", name) for name, k in split.kinds.items()):
+                if name not in ("text", "label"):
+                    digest.update(f"column {name}".encode())
+                _digest_column(digest, split[name])
             digest.update(b"end of split")
         return digest.hexdigest()
 
@@ -182,75 +226,23 @@ class TextDataset:
         return f"TextDataset({self.name!r}: {sizes}; labels {self.label_names})"
 
 
-def repair(text: str) -> str:
-    """The text with U+FFFD for each surrogate; the very same object where there is none.
-
-    Surrogates stand for wrong bytes after decoding with `errors="surrogateescape"`, and for half
-    a character after a JSON escape; neither can be encoded again.
-    """
-    try:
-        text.encode()  # Much faster than the regular expression, and nearly always enough.
-    except UnicodeEncodeError:
-        return re.sub("[\ud800-\udfff]", "\ufffd", text)
-    return text
-
-
-class TextCollector:
-    """Gathers the texts of one split as a reader finds them, and counts what is wrong with them.
-
-    A reader decodes with `errors="surrogateescape"`; the bytes that were not UTF-8 are then seen
-    here, counted, and become U+FFFD. Texts of nothing but white space are counted and left out.
-
-    Attributes:
-        texts: the texts so far.
-        labels: what `add` was given as the label of each.
-        empty, wrong_encoding: counts of texts, as in `Audit`.
-    """
-
-    def __init__(self):
-        self.texts: list[str] = []
-        self.labels: list = []
-        self.empty = 0
-        self.wrong_encoding = 0
-
-    def add(self, text: str, label=None) -> None:
-        """Takes in one text, unless it is empty."""
-        if not text.strip():
-            self.empty += 1
-            return
-        repaired = repair(text)
-        self.wrong_encoding += repaired is not text
-        self.texts.append(repaired)
-        self.labels.append(label)
-
-
-def audit(collectors: Iterable[TextCollector], **splits: Split) -> Audit:
-    """Sums up what the collectors counted, and counts the duplicates in and across named splits."""
-    collectors = list(collectors)
-    return Audit(
-        empty=sum(collector.empty for collector in collectors),
-        wrong_encoding=sum(collector.wrong_encoding for collector in collectors),
-        duplicates=_duplicates(splits),
-    )
-
-
-def _duplicates(splits: Mapping[str, Split]) -> dict[str, int]:
-    """Counts the duplicates in and across splits, as `Audit` has them."""
-    different = {name: set(split.texts) for name, split in splits.items()}
-    duplicates = {
-        f"within {name}": len(split) - len(different[name]) for name, split in splits.items()
-    }
-    for one, other in itertools.combinations(splits, 2):
-        duplicates[f"in both {one} and {other}"] = len(different[one] & different[other])
-    return duplicates
+def _digest_column(digest, values: Sequence[str] | np.ndarray) -> None:
+    if isinstance(values, np.ndarray):
+        digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
+        return
+    for text in values:
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)
 
 
 def split_off(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     """Divides a split into what is left for training and what is carved off, for validation say.
 
-    The carve is a function of the texts, their labels, `share` and `seed` alone. It does not
+    The carve is a function of the texts, their categories, `share` and `seed` alone. It does not
     depend on the order in which the texts were read, keeps the proportion of each class, and puts
-    equal texts on the same side, so that validation holds no text that training has seen.
+    equal texts on the same side, so that validation holds no text that training has seen. Of
+    several text columns the first one counts.
 
     Args:
         split: what to divide.
@@ -268,12 +260,14 @@ def split_off(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     key = int(seed).to_bytes(8, "little", signed=True)
     place = [
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
-        for text in split.texts
+        for text in split.of_kind("text")[0]
     ]
-    labels = np.zeros(len(split), "int32") if split.labels is None else split.labels
+    # One stratum for each combination of classes.
+    categories = np.stack([np.zeros(len(split), "int32"), *split.of_kind("category")])
+    _, strata = np.unique(categories, axis=1, return_inverse=True)
     carved_places: set[bytes] = set()
-    for label in np.unique(labels):
-        members = sorted(place[i] for i in np.flatnonzero(labels == label))
+    for stratum in np.unique(strata):
+        members = sorted(place[i] for i in np.flatnonzero(strata == stratum))
         carved_places.update(members[: round(share * len(members))])
     is_carved = np.array([p in carved_places for p in place], bool)
     if is_carved.all() or not is_carved.any():

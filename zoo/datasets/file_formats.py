@@ -2,11 +2,14 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from zoo.datasets.dataset import DatasetError, TextCollector, repair
+import numpy as np
+
+from zoo.datasets.audit import TextCollector, repair
+from zoo.datasets.dataset import DatasetError
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON_LINES = (".jsonl", ".json")
@@ -16,58 +19,90 @@ FILE_SUFFIXES = (*_DELIMITERS, *_JSON_LINES, ".txt")
 _NOT_A_CLASS = "unsup"
 
 
-class Columns(NamedTuple):
-    """Which columns of a file to read; `label` is None where texts have no labels."""
+class Column(NamedTuple):
+    """A column to read: its name and kind in the zoo, and what the file calls it."""
 
-    text: str
-    label: str | None
+    name: str
+    kind: str
+    header: str
+
+    def parse(self, field: str) -> str | float:
+        """What a field of a file says.
+
+        Raises:
+            ValueError: where it does not say what the kind of the column asks for.
+        """
+        if self.kind == "text":
+            return field
+        if self.kind == "category":
+            if not (label := repair(field.strip())):
+                raise ValueError(f"expected a label in {self.header!r}, found none")
+            return label
+        try:
+            number = float(field)
+        except ValueError:
+            number = np.nan
+        if not abs(number) <= float(np.finfo("float32").max):
+            raise ValueError(f"expected a number in {self.header!r}, found {listed([field])}")
+        return number
 
 
-class _Example(NamedTuple):
+class _Row(NamedTuple):
+    """A field for each column, as it is written in a file."""
+
     line: int
-    text: str
-    label: str | None
+    fields: Sequence[str]
 
 
-def read_texts(source: Path, columns: Columns) -> TextCollector:
-    """Reads a file or folder: texts, and their labels as they are written there.
+def read_columns(source: Path, columns: Sequence[Column]) -> TextCollector:
+    """Reads a file or folder: texts, labels as they are written there, and numbers.
 
     Raises:
         DatasetError: for all that can be wrong in it.
         OSError: where the system refuses to read it.
     """
-    collector = TextCollector()
-    for line, text, label in _examples(source, columns):
-        if label == "" and text.strip():
-            raise DatasetError(
-                f"{source}, line {line}: expected a label in {columns.label!r}, found none."
-            )
-        collector.add(text, None if label is None else repair(label))
-    if not collector.texts:
+    collector = TextCollector({column.name: column.kind for column in columns})
+    for line, fields in _rows(source, columns):
+        values: Sequence[str | float] = fields
+        # An example without a text is left out, whatever else is wrong with it.
+        if all(f.strip() for f, c in zip(fields, columns, strict=True) if c.kind == "text"):
+            try:
+                values = [c.parse(f) for f, c in zip(fields, columns, strict=True)]
+            except ValueError as error:
+                raise DatasetError(f"{source}, line {line}: {error}.") from None
+        collector.add(*values)
+    if not len(collector):
         raise DatasetError(f"{source} holds no text: expected at least one that is not empty.")
     return collector
 
 
-def _examples(source: Path, columns: Columns) -> Iterator[_Example]:
+def _rows(source: Path, columns: Sequence[Column]) -> Iterator[_Row]:
     if not source.exists():
         raise DatasetError(f"There is no file or folder {source}.")
     if source.is_dir():
-        return _folder_examples(source, columns)
+        return _folder_rows(source, columns)
     suffix = source.suffix.lower()
     if suffix in _DELIMITERS:
-        return _table_examples(source, columns, _DELIMITERS[suffix])
+        return _selected_rows(source, columns, _DELIMITERS[suffix])
     if suffix in _JSON_LINES:
-        return _json_examples(source, columns)
-    if is_plain_text(source) and columns.label is None:
+        return _json_rows(source, columns)
+    kinds = _kinds(columns)
+    if is_plain_text(source) and kinds == ["text"]:
         return _plain_text(source)
-    what = "is plain text without labels" if is_plain_text(source) else f"has the suffix {suffix!r}"
-    expected = (
-        "a .csv, .tsv, .jsonl or .txt file or a folder of .txt files."
-        if columns.label is None
-        else "a .csv, .tsv or .jsonl file or a folder with one folder a class, or plain text with "
-        "labelled=False."
-    )
-    raise DatasetError(f"{source} {what}: expected {expected}")
+    what = f"has the suffix {suffix!r}"
+    if is_plain_text(source):
+        what = f"is plain text without {listed(c.header for c in columns if c.kind != 'text')}"
+        what = "is one plain text" if set(kinds) == {"text"} else what
+    expected = "a .csv, .tsv or .jsonl file"
+    if kinds == ["text"]:
+        expected = "a .csv, .tsv, .jsonl or .txt file or a folder of .txt files"
+    elif kinds == ["category", "text"]:
+        expected += " or a folder with one folder a class"
+    raise DatasetError(f"{source} {what}: expected {expected}.")
+
+
+def _kinds(columns: Sequence[Column]) -> list[str]:
+    return sorted(column.kind for column in columns)
 
 
 def is_plain_text(source: Path) -> bool:
@@ -112,13 +147,11 @@ def delimiter_of(file: Path) -> str:
     return _DELIMITERS[file.suffix.lower()]
 
 
-def _table_examples(source: Path, columns: Columns, delimiter: str) -> Iterator[_Example]:
+def _selected_rows(source: Path, columns: Sequence[Column], delimiter: str) -> Iterator[_Row]:
     header, rows = _table(source, delimiter)
-    text_place = _place(columns.text, header, source)
-    label_place = None if columns.label is None else _place(columns.label, header, source)
+    places = [_place(column.header, header, source) for column in columns]
     for line, row in rows:
-        label = None if label_place is None else row[label_place].strip()
-        yield _Example(line, row[text_place], label)
+        yield _Row(line, [row[place] for place in places])
 
 
 def _table(source: Path, delimiter: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
@@ -193,7 +226,7 @@ def _place(name: str, header: list[str], source: Path) -> int:
     return names.index(name)
 
 
-def _json_examples(source: Path, columns: Columns) -> Iterator[_Example]:
+def _json_rows(source: Path, columns: Sequence[Column]) -> Iterator[_Row]:
     with _open(source) as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -208,30 +241,24 @@ def _json_examples(source: Path, columns: Columns) -> Iterator[_Example]:
                 ) from error
             if not isinstance(row, dict):
                 raise DatasetError(
-                    f"{where}: expected a JSON object with {columns.text!r}, found {_kind(row)}."
+                    f"{where}: expected a JSON object with {columns[0].header!r}, "
+                    f"found {_kind(row)}."
                 )
-            text = _json_field(row, columns.text, where)
-            if columns.label is None:
-                yield _Example(number, text, None)
-            else:
-                yield _Example(number, text, _json_label(row, columns.label, where))
+            yield _Row(number, [_json_field(row, column, where) for column in columns])
 
 
-def _json_label(row: dict, name: str, where: str) -> str:
-    label = row.get(name, "absent")
-    if label is None:
-        return ""
-    if isinstance(label, bool):
-        return json.dumps(label)
-    return _json_field(row, name, where).strip()
-
-
-def _json_field(row: dict, name: str, where: str) -> str:
+def _json_field(row: dict, column: Column, where: str) -> str:
+    name = column.header
     if name not in row:
         raise DatasetError(f"{where}: expected {name!r}, found only {listed(row)}.")
     value = row[name]
+    if column.kind == "category" and value is None:
+        return ""
+    if column.kind == "category" and isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DatasetError(f"{where}: expected a text in {name!r}, found {_kind(value)}.")
+        wanted = "a number" if column.kind == "number" else "a text"
+        raise DatasetError(f"{where}: expected {wanted} in {name!r}, found {_kind(value)}.")
     return str(value)
 
 
@@ -240,24 +267,27 @@ def _kind(value) -> str:
     return "null" if value is None else names.get(type(value), "a number")
 
 
-def _plain_text(source: Path) -> Iterator[_Example]:
-    yield _Example(1, _read_text(source), None)
+def _plain_text(source: Path) -> Iterator[_Row]:
+    yield _Row(1, [_read_text(source)])
 
 
-def _folder_examples(folder: Path, columns: Columns) -> Iterator[_Example]:
-    classes: dict[str | None, list[Path]]
-    if columns.label is None:
-        classes = {None: text_files(folder)}
+def _folder_rows(folder: Path, columns: Sequence[Column]) -> Iterator[_Row]:
+    kinds = _kinds(columns)
+    if kinds == ["text"]:
+        files = text_files(folder)
         expected = ".txt files in it"
-    else:
-        classes = {inner.name: text_files(inner) for inner in class_folders(folder)}
+    elif kinds == ["category", "text"]:
+        files = [file for inner in class_folders(folder) for file in text_files(inner)]
         expected = "one folder a class in it, with .txt files of one text each"
-    if not any(classes.values()):
+    else:
+        names = listed(column.header for column in columns)
+        raise DatasetError(f"{folder} is a folder: expected a file with the columns {names}.")
+    if not files:
         found = listed(sorted(inner.name for inner in folder.iterdir()))
         raise DatasetError(f"{folder}: expected {expected}, found {found}.")
-    for label, files in classes.items():
-        for file in files:
-            yield _Example(1, _read_text(file), label)
+    for file in files:
+        field = {"text": _read_text(file), "category": file.parent.name}
+        yield _Row(1, [field[column.kind] for column in columns])
 
 
 def class_folders(folder: Path) -> list[Path]:

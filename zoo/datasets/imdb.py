@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from zoo.datasets.dataset import Split, TextDataset, audit, split_off
+from zoo.datasets.audit import Audit
+from zoo.datasets.dataset import Split, TextDataset, split_off
+from zoo.datasets.files import LABELLED_TEXTS
 from zoo.datasets.prepared import PreparedDataset, data_directory
 from zoo.datasets.registry import register_dataset
 
@@ -18,7 +18,7 @@ _PREPARED = PreparedDataset(
     url="http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
     download_size="80 MiB",
     unit="reviews",
-    has_labels=True,
+    columns=LABELLED_TEXTS,
 )
 
 
@@ -56,7 +56,7 @@ def imdb(
     copy = _PREPARED.find(data_directory(data_dir))
 
     reads = [_PREPARED.read(copy, split) for split in ("train", "test")]
-    labelled, test = (Split(read.texts, np.array(read.labels, "int32")) for read in reads)
+    labelled, test = (Split(read.columns) for read in reads)
     train, validation = split_off(labelled, validation_share, seed)
     return TextDataset(
         "imdb_reviews",
@@ -64,7 +64,7 @@ def imdb(
         validation=validation,
         test=test,
         label_names=LABEL_NAMES,
-        unlabelled=lambda: Split(_PREPARED.read(copy, "unsupervised").texts),
-        audit=audit(reads, train=train, validation=validation, test=test),
+        unlabelled=lambda: Split({"text": _PREPARED.read(copy, "unsupervised").columns["text"]}),
+        audit=Audit.of(reads),
         arguments=arguments,
     )

@@ -6,9 +6,11 @@ import os
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
-from zoo.datasets.dataset import DatasetError, TextCollector, absolute_path
+from zoo.datasets.audit import TextCollector
+from zoo.datasets.dataset import DatasetError, absolute_path
 from zoo.utils.tensorflow import import_tensorflow
 
 _WAYS_OUT = (
@@ -26,16 +28,16 @@ class PreparedDataset:
         folder: where a prepared copy stands, below a data directory.
         url: what is downloaded to prepare one.
         download_size: how much that is, as a person says it.
+        columns: what a record holds, the kind of each by its name: texts and categories.
         unit: what one record is, as a person says it of many.
-        has_labels: whether a record holds a label beside its text.
     """
 
     name: str
     folder: Path
     url: str
     download_size: str
+    columns: Mapping[str, str]
     unit: str = "texts"
-    has_labels: bool = False
 
     def find(self, data_dir: Path) -> Path:
         """The folder of the prepared copy, which is downloaded where there is none.
@@ -95,22 +97,20 @@ class PreparedDataset:
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
-        examples = TextCollector()
-        columns = {"text": tf.io.FixedLenFeature([], tf.string)}
-        if self.has_labels:
-            columns["label"] = tf.io.FixedLenFeature([], tf.int64)
+        examples = TextCollector(self.columns)
+        features = {
+            name: tf.io.FixedLenFeature([], tf.string if kind == "text" else tf.int64)
+            for name, kind in self.columns.items()
+        }
         try:
             described = tfds.builder_from_directory(copy).info.splits[split]
             num_read = 0
             for records in tf.data.TFRecordDataset(described.filepaths).batch(5_000):
-                parsed = tf.io.parse_example(records, columns)
-                texts = parsed["text"].numpy().tolist()
-                labels = [None] * len(texts)
-                if self.has_labels:
-                    labels = parsed["label"].numpy().tolist()
-                for text, label in zip(texts, labels, strict=True):
-                    examples.add(text.decode("utf-8", "surrogateescape"), label)
-                num_read += len(texts)
+                parsed = tf.io.parse_example(records, features)
+                columns = [parsed[name].numpy().tolist() for name in self.columns]
+                for values in zip(*columns, strict=True):
+                    examples.add(*map(_decoded, values))
+                    num_read += 1
         except Exception as error:  # A damaged copy fails in as many ways as it has files, fields.
             raise self._damaged(copy, split, type(error).__name__) from error
         if num_read != described.num_examples:
@@ -123,6 +123,10 @@ class PreparedDataset:
             f"The {split} split of {self.name} in {copy} is damaged ({what}): remove that folder "
             "to have it downloaded again, or point data_dir to another copy."
         )
+
+
+def _decoded(value: bytes | int) -> str | int:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
 def data_directory(data_dir: str | os.PathLike | None) -> Path:

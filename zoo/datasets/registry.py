@@ -50,8 +50,9 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
         name_or_path: one of `list_datasets()` or a short form such as "imdb"; or the path of a
             file or folder as `from_files` reads them. A name wins over a file of that name in the
             working directory, for which "./name" can be written.
-        **arguments: for the function that makes the dataset. `labelled=False` may be given for any:
-            named datasets have the labels that they have, and ignore it.
+        **arguments: for the function that makes the dataset. `columns`, the kind of each column
+            that is wanted by its name, may be given for any: of your own files these are read, and
+            named datasets have them or are refused.
 
     Raises:
         DatasetError: for an unknown name, an argument that the dataset does not take, or data
@@ -63,24 +64,27 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
         names = list_datasets()
         name = _ALIASES.get(name_or_path, name_or_path)
         if name in names:
-            arguments.pop("labelled", None)
-            return _make(name, dataset_function(name), arguments)
+            columns = arguments.pop("columns", {})
+            function = dataset_function(name)
+            _check_arguments(name, function, arguments)
+            dataset = function(**arguments)
+            dataset.check_columns(columns)
+            return dataset
         if not _looks_like_a_path(name):
             path = "or a path to a CSV, TSV, JSONL or TXT file or folder"
             raise DatasetError(
                 unknown_name_message("dataset", name, sorted([*names, *_ALIASES]), path)
             )
-    return _make(str(name_or_path), from_files, arguments, name_or_path)
+    return from_files(name_or_path, **arguments)
 
 
-def _make(
-    name: str, function: Callable[..., TextDataset], arguments: Mapping[str, Any], *path: Any
-) -> TextDataset:
+def _check_arguments(
+    name: str, function: Callable[..., TextDataset], arguments: Mapping[str, Any]
+) -> None:
     try:
         check_arguments(name, function, arguments)
     except UnknownNameError as error:
         raise DatasetError(str(error)) from error
-    return function(*path, **arguments)
 
 
 def _looks_like_a_path(name: str) -> bool:

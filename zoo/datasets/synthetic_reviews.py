@@ -34,7 +34,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoo.datasets.dataset import Audit, BestPossible, DatasetError, Split, TextDataset
+from zoo.datasets.audit import Audit
+from zoo.datasets.dataset import BestPossible, DatasetError, Split, TextDataset
 from zoo.datasets.registry import register_dataset
 
 LABEL_NAMES = ("negative", "positive")
@@ -178,7 +179,7 @@ def synthetic_reviews(
         for name, size in sizes.items()
     }
     splits: dict[str, Any] = {
-        name: Split([r.text for r in rs], np.array([r.label for r in rs], "int32"))
+        name: Split({"text": [r.text for r in rs], "label": [r.label for r in rs]})
         for name, rs in reviews.items()
     }
     return TextDataset(

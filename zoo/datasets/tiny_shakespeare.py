@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from zoo.datasets.dataset import Split, TextDataset, audit
+from zoo.datasets.audit import Audit
+from zoo.datasets.dataset import Split, TextDataset
 from zoo.datasets.prepared import PreparedDataset, data_directory
 from zoo.datasets.registry import register_dataset
 
@@ -14,6 +15,7 @@ _PREPARED = PreparedDataset(
         "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
     ),
     download_size="1 MiB",
+    columns={"text": "text"},
 )
 
 
@@ -38,13 +40,13 @@ def tiny_shakespeare(*, data_dir: str | os.PathLike | None = None) -> TextDatase
     """
     copy = _PREPARED.find(data_directory(data_dir))
     reads = {name: _PREPARED.read(copy, name) for name in ("train", "validation", "test")}
-    splits = {name: Split(read.texts) for name, read in reads.items()}
+    splits = {name: Split(read.columns) for name, read in reads.items()}
     return TextDataset(
         "tiny_shakespeare",
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
         is_continuous=True,
-        audit=audit(reads.values(), **splits),
+        audit=Audit.of(reads.values()),
         arguments={} if data_dir is None else {"data_dir": str(data_directory(data_dir))},
     )

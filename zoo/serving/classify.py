@@ -107,5 +107,5 @@ class TextClassifier:
     def evaluate(self, task, split: str):
         """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
         examples = getattr(task.dataset, split)
-        probabilities = self.probabilities(examples.texts)
-        return task.score(examples.labels, probabilities, examples.texts)
+        probabilities = self.probabilities(examples["text"])
+        return task.score(examples["label"], probabilities, examples["text"])

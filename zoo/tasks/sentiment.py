@@ -40,7 +40,7 @@ class Sentiment(Task):
         Metric("calibration_error", "%"),
     )
     monitor = ("val_loss", "min")
-    needs_labels = True
+    columns: ClassVar = {"text": "text", "label": "category"}
     default_dataset = "imdb_reviews"
     suggested_optimizer = "adam"
     suggested_steps = 300
@@ -84,8 +84,8 @@ class Sentiment(Task):
         temperature_scaling: bool = False,
     ) -> "Sentiment":
         """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
-        if dataset.label_names is None or dataset.train.labels is None:
-            raise DatasetError(f"{dataset.name} has no labels, which sentiment needs.")
+        dataset.check_columns(cls.columns)
+        assert dataset.label_names is not None
         text_to_ids = make_text_to_ids(
             vocabulary_of,
             level=level,
@@ -107,11 +107,11 @@ class Sentiment(Task):
 
     def _make_examples(self, sequences: TokenSequences, split: str) -> Examples:
         of_split = getattr(self.dataset, split)
-        return Examples(sequences, np.asarray(of_split.labels, "int32"), of_split.texts)
+        return Examples(sequences, of_split["label"], of_split["text"])
 
     def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
         of_texts = super().check_data(splits)
-        labels = {name: getattr(self.dataset, name).labels for name in splits}
+        labels = {name: getattr(self.dataset, name)["label"] for name in splits}
         return of_texts + check_labels(labels, self.label_names)
 
     def model_arguments(self) -> dict[str, Any]:

@@ -108,7 +108,8 @@ class Task(abc.ABC):
         metrics: the scores of `evaluate`, exactly one of them the main one.
         monitor: the validation metric that early stopping and the best weights go by, and
             `"min"` or `"max"`.
-        needs_labels: whether its dataset must have them.
+        columns: what its dataset must have, the kind of each column by its name, see
+            `zoo.datasets.Split`.
         default_dataset: the name of the dataset that is taken where nobody names one.
         suggested_optimizer: the name of the optimizer that is taken where nobody names one.
         suggested_steps: how many steps a fit takes where nobody says how many epochs.
@@ -122,7 +123,7 @@ class Task(abc.ABC):
     columns: ClassVar[Mapping[str, str]]
     metrics: tuple[Metric, ...]
     monitor: tuple[str, str]
-    needs_labels: bool
+    columns: ClassVar[Mapping[str, str]]
     default_dataset: str
     suggested_optimizer: str
     suggested_steps: int
@@ -171,7 +172,7 @@ class Task(abc.ABC):
 
     def texts(self, split: str) -> Sequence[str]:
         """The texts that the examples of a split are made of."""
-        return getattr(self.dataset, split).texts
+        return getattr(self.dataset, split)["text"]
 
     @abc.abstractmethod
     def _make_examples(self, sequences: TokenSequences, split: str) -> AnyExamples:

@@ -331,10 +331,11 @@ def _positions(examples, batch_size: int) -> int:
 def _class_shares(task: Task) -> dict[str, float]:
     """The share of each class among the training texts; empty where the task has none."""
     assert task.dataset is not None
-    if not task.needs_labels:
+    categories = [name for name, kind in task.columns.items() if kind == "category"]
+    if not categories:
         return {}
-    labels, names = task.dataset.train.labels, task.dataset.label_names
-    assert labels is not None and names is not None
+    labels, names = task.dataset.train[categories[0]], task.dataset.label_names
+    assert names is not None
     return {name: float(np.mean(labels == index)) for index, name in enumerate(names)}
 
 
