@@ -1,12 +1,12 @@
-"""Runs the notebooks, each from its first cell to its last, and looks at what they say.
+"""Run the notebooks from the first cell to the last, and check their outputs.
 
-    .venv/bin/python notebooks/run.py                # whether they run, and cleanly
-    .venv/bin/python notebooks/run.py --write        # the same, and their outputs into the files
-    .venv/bin/python notebooks/run.py quickstart     # one alone
+    .venv/bin/python notebooks/run.py                # check all notebooks
+    .venv/bin/python notebooks/run.py --write        # check them and save their outputs
+    .venv/bin/python notebooks/run.py quickstart     # check one notebook
 
-Each runs in an empty folder that is removed afterwards, in a kernel of this very Python. Wrong are
-errors, whatever a notebook says on standard error, warnings, log lines and paths of this
-machine in its outputs, and a cell that takes too long.
+Each notebook runs in an empty temporary folder, in a kernel of the current Python. A notebook fails
+on an error, output to standard error, warnings, log lines and paths of this machine in its
+outputs, and on a cell that exceeds the time limit.
 """
 
 import argparse
@@ -22,10 +22,10 @@ import nbformat
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
-# A cell is stopped after so many seconds; on two quiet cores a whole notebook takes less than 60.
+# Time limit of a cell; on two idle cores a whole notebook takes less than 60 seconds.
 SECONDS_A_CELL = 300
 
-# What the kernel is told by its environment: TensorFlow's C++ is quiet, as it is under `zoo`.
+# Environment of the kernel: no log lines from TensorFlow's C++, as under `zoo`.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 _LOG_LINE = re.compile(
@@ -37,16 +37,16 @@ _MACHINE_PATH = re.compile(r"(?<![\w./~)}*<-])/(home|root|tmp|Users|work|var|opt
 
 
 def main() -> int:
-    """Runs the notebooks that are named, or all; gives the exit status."""
+    """Run the named notebooks, or all; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="notebooks, by name; all where none is named")
-    parser.add_argument("--write", action="store_true", help="put the outputs into the files")
-    parser.add_argument("--seconds", type=int, default=SECONDS_A_CELL, help="the most a cell takes")
+    parser.add_argument("names", nargs="*", help="names of notebooks; all by default")
+    parser.add_argument("--write", action="store_true", help="save the outputs")
+    parser.add_argument("--seconds", type=int, default=SECONDS_A_CELL, help="time limit of a cell")
     arguments = parser.parse_args()
     there = {path.stem: path for path in sorted(FOLDER.glob("*.ipynb"))}
     unknown = sorted(set(arguments.names) - set(there))
     if unknown or not there:
-        parser.error(f"expected some of {', '.join(there) or 'no'} notebooks; came {unknown}.")
+        parser.error(f"names must be among {', '.join(there) or 'none'}; they are {unknown}.")
     _make_font_cache()
 
     failed = False
@@ -55,7 +55,7 @@ def main() -> int:
         start, processor = time.perf_counter(), _processor_seconds()
         wrong = run(notebook, arguments.seconds)
         took, processor = time.perf_counter() - start, _processor_seconds() - processor
-        print(f"{name:24}{took:5.0f} s, {processor:.0f} s of a processor", flush=True)
+        print(f"{name:24}{took:5.0f} s, {processor:.0f} s of CPU time", flush=True)
         for sentence in wrong:
             print(f"  {sentence}", flush=True)
         if arguments.write and not wrong:
@@ -65,10 +65,10 @@ def main() -> int:
 
 
 def read(path: pathlib.Path) -> nbformat.NotebookNode:
-    """A notebook from its file.
+    """Read a notebook from its file.
 
     Raises:
-        nbformat.ValidationError: for what is none.
+        nbformat.ValidationError: If the file is not a notebook.
     """
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
@@ -76,7 +76,7 @@ def read(path: pathlib.Path) -> nbformat.NotebookNode:
 
 
 def run(notebook: nbformat.NotebookNode, seconds: int = SECONDS_A_CELL) -> list[str]:
-    """Runs all cells; the notebook then holds the cleaned outputs. Gives what is wrong."""
+    """Run all cells, store the cleaned outputs in the notebook, and return what is wrong."""
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -86,11 +86,11 @@ def run(notebook: nbformat.NotebookNode, seconds: int = SECONDS_A_CELL) -> list[
         work = pathlib.Path(scratch, "work")
         work.mkdir()
         manager = AsyncKernelManager(
-            # Without folders to look in, what is left is the kernel of the Python that runs this:
-            # nothing has to be installed in the user's home, and nothing there gets in the way.
+            # Without kernel folders, only the kernel of the current Python is left: nothing has to
+            # be installed in the user's home, and nothing there interferes.
             kernel_name="python3",
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-            # Sockets in the folder, where nobody else on the machine listens.
+            # Sockets in a private folder, inaccessible to other users of the machine.
             transport="ipc",
             ip=f"{scratch}/socket",
             connection_file=f"{scratch}/kernel.json",
@@ -115,26 +115,26 @@ def run(notebook: nbformat.NotebookNode, seconds: int = SECONDS_A_CELL) -> list[
 
 
 def _environment(scratch: str) -> dict[str, str]:
-    """The kernel's: programs of this Python come first, and no profile of the user is read."""
+    """Environment of the kernel: programs of this Python come first, no user profile is read."""
     programs = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, **_QUIET, "PATH": programs, "IPYTHONDIR": f"{scratch}/ipython"}
 
 
 def _processor_seconds() -> float:
-    """What kernels that have ended took of all cores: it says more where others work too."""
+    """CPU time of finished kernels, which does not depend on other jobs as much as wall time."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _make_font_cache() -> None:
-    """Has matplotlib look for fonts now: done first in a notebook, it would say so there."""
+    """Build matplotlib's font cache; on first use it would print a message in a notebook."""
     import matplotlib.font_manager
 
     assert matplotlib.font_manager.fontManager
 
 
 def clean(notebook: nbformat.NotebookNode) -> None:
-    """Leaves what a reader sees: neither metadata of the kernel nor the text behind a picture."""
+    """Remove metadata of the kernel, and the plain text of outputs that have an image or HTML."""
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -153,7 +153,7 @@ def clean(notebook: nbformat.NotebookNode) -> None:
 
 
 def warnings(notebook: nbformat.NotebookNode) -> list[str]:
-    """What is wrong with a notebook as it stands: one sentence each, none for a good one."""
+    """Return one sentence for each problem of a notebook and its outputs."""
     wrong = []
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     if counts != list(range(1, len(counts) + 1)):
@@ -174,7 +174,7 @@ def warnings(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def _texts(cell: nbformat.NotebookNode) -> list[str]:
-    """The source of a cell, and all that its outputs say in words."""
+    """Return the source of a cell and all text of its outputs."""
     texts = [cell.source]
     for output in cell.get("outputs", []):
         texts.append(output.get("text", ""))
