@@ -51,10 +51,10 @@ for line in sys.stdin:
 def export(model: str, size: dict, state_dtype: str | None, path: str) -> None:
     """Writes a SavedModel with random weights; prints the seconds that this took."""
     import zoo
-    from zoo.preprocessing import TextToIds
+    from zoo.preprocessing import TextToIds, Words
 
     words = [f"word{i}" for i in range(size["vocabulary"] - 4)]
-    text_to_ids = TextToIds(vocabulary=words, add_start=True, lowercase=False)
+    text_to_ids = TextToIds(tokenizer=Words(lowercase=False), vocabulary=words, add_start=True)
     task = zoo.tasks.TextGeneration(text_to_ids, sequence_length=CONTEXT, context_length=CONTEXT)
     options = (
         {"embedding_dim": size["width"], "num_layers": size["layers"], "num_heads": size["heads"]}

@@ -31,13 +31,16 @@ def main() -> None:
     import keras
     import tensorflow as tf
 
-    from zoo.preprocessing import TextToIds
+    from zoo.preprocessing import TextToIds, Words
 
     vocabulary = [f"word{i}" for i in range(19_996)]
     text = " ".join(vocabulary[i * 7 % 9_000] for i in range(WORDS))
 
     text_to_ids = TextToIds(
-        vocabulary=vocabulary, sequence_length=400, truncation="both", punctuation="expressive"
+        tokenizer=Words(punctuation="expressive"),
+        vocabulary=vocabulary,
+        sequence_length=400,
+        truncation="both",
     )
     task = zoo.tasks.Sentiment(text_to_ids, ("negative", "positive"))
     folder = tempfile.TemporaryDirectory()

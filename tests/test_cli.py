@@ -240,7 +240,7 @@ def test_from_a_text_of_ones_own_to_more_of_it(call, tmp_path, source):
     assert report["task"] == "text_generation"
     assert set(report["test"]) == {"loss", "perplexity", "bits_per_character"}
     _, task = zoo.load(out)
-    assert (task.text_to_ids.level, task.sequence_length) == ("character", 32)
+    assert (task.text_to_ids.tokenizer.name, task.sequence_length) == ("character", 32)
     # The lines of a table end, a running text does not.
     assert task.text_to_ids.add_end == (source == "my.csv")
     parts = {"report.json", "recipe.toml", "manifest.json", "model.keras", "task.json"}

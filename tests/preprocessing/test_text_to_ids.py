@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.preprocessing import IdsToText, TextToIds, TokenSequences, join_texts, splitting
+from zoo.preprocessing import Characters, IdsToText, TextToIds, TokenSequences, Words
 
 TEXTS = ["b a a", "a c b", "", "rare"]
 
@@ -46,7 +46,7 @@ def test_counts_are_right_over_many_chunks():
 )
 def test_truncation(truncation, expected):
     layer = TextToIds(
-        level="character", vocabulary="abcdefgh", sequence_length=4, truncation=truncation
+        tokenizer="character", vocabulary="abcdefgh", sequence_length=4, truncation=truncation
     )
     back = IdsToText.from_text_to_ids(layer)
     assert back(layer(["abcdefgh"])).numpy()[0].decode() == expected
@@ -54,7 +54,7 @@ def test_truncation(truncation, expected):
 
 
 def test_start_and_end():
-    layer = TextToIds(level="character", vocabulary="ab", add_start=True, add_end=True)
+    layer = TextToIds(tokenizer="character", vocabulary="ab", add_start=True, add_end=True)
     assert layer(["ab", ""]).numpy().tolist() == [[2, 4, 5, 3], [2, 3, 0, 0]]
 
 
@@ -65,12 +65,14 @@ def test_a_text_without_tokens_is_one_unknown_token():
 
 
 def test_special_names_in_a_text_are_no_special_tokens():
-    layer = TextToIds(level="word", punctuation="keep", vocabulary=["[", "]", "end"])
+    layer = TextToIds(tokenizer="word", vocabulary=["[", "]", "end"])
     assert layer(["[END]"]).numpy().tolist() == [[4, 6, 5]]
 
 
 def test_a_new_layer_from_the_config_reads_the_same():
-    layer = TextToIds(sequence_length=3, truncation="both", add_start=True, punctuation="drop")
+    layer = TextToIds(
+        sequence_length=3, truncation="both", add_start=True, tokenizer=Words(punctuation="drop")
+    )
     layer.adapt(TEXTS)
     again = TextToIds(**layer.get_config())
     np.testing.assert_array_equal(again(TEXTS), layer(TEXTS))
@@ -79,9 +81,11 @@ def test_a_new_layer_from_the_config_reads_the_same():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"level": "sentence"}, "level must be one of word, character; it is 'sentence'"),
+        (
+            {"tokenizer": "sentence"},
+            "Unknown tokenizer 'sentence': expected one of character, word",
+        ),
         ({"truncation": "middle"}, "truncation must be one of"),
-        ({"punctuation": "none"}, "punctuation must be one of"),
         ({"vocabulary_size": 4}, "must be above that; it is 4"),
         ({"sequence_length": 0}, "at least 1; it is 0"),
         ({"vocabulary": []}, "vocabulary is empty"),
@@ -107,7 +111,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ANY_TEXT.filter(bool), min_size=1, max_size=4))
 def test_characters_come_back_exactly(texts):
-    layer = TextToIds(level="character")
+    layer = TextToIds(tokenizer="character")
     layer.adapt(texts)
     back = IdsToText.from_text_to_ids(layer)
     assert [text.decode() for text in back(layer(texts)).numpy()] == texts
@@ -157,7 +161,9 @@ SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), max_size=12), min_size=5, 
 @settings(max_examples=12, deadline=None)
 @given(SENTENCES)
 def test_words_that_are_written_are_read_as_the_same_ids(sentences):
-    layer = TextToIds(vocabulary=WORDS, lowercase=False, add_start=True, add_end=True)
+    layer = TextToIds(
+        vocabulary=WORDS, tokenizer=Words(lowercase=False), add_start=True, add_end=True
+    )
     back = IdsToText.from_text_to_ids(layer)
     ids = [[2, *(4 + WORDS.index(word) for word in words), 3] for words in sentences]
     width = max(map(len, ids))
@@ -170,19 +176,19 @@ def test_words_that_are_written_are_read_as_the_same_ids(sentences):
 @settings(max_examples=12, deadline=None)
 @given(st.lists(ANY_TEXT, min_size=5, max_size=30))
 def test_any_text_reads_the_same_once_it_is_standardized(texts):
-    layer = TextToIds(markup="keep", lowercase=False)
+    layer = TextToIds(tokenizer=Words(markup="keep", lowercase=False))
     try:
         ids = rows(layer.adapt(texts))
     except ValueError:
         return  # Not one token in all of them.
-    standardized = splitting.standardize(texts, markup="keep", lowercase=False).numpy().tolist()
+    standardized = layer.tokenizer.standardize(texts).numpy().tolist()
     assert rows(layer.encode(standardized)) == ids
 
 
 @settings(max_examples=12, deadline=None)
 @given(SENTENCES, st.data())
 def test_what_was_read_and_what_was_written_are_joined_to_the_whole(sentences, data):
-    layer = TextToIds(vocabulary=WORDS, lowercase=False)
+    layer = TextToIds(vocabulary=WORDS, tokenizer=Words(lowercase=False))
     back = IdsToText.from_text_to_ids(layer)
     ids = [[4 + WORDS.index(word) for word in words] for words in sentences]
     cuts = [data.draw(st.integers(0, len(words))) for words in sentences]
@@ -191,8 +197,8 @@ def test_what_was_read_and_what_was_written_are_joined_to_the_whole(sentences, d
         return back(tf.ragged.constant(parts, ragged_rank=1, dtype=tf.int32).to_tensor())
 
     prompts = written([row[:cut] for row, cut in zip(ids, cuts, strict=True)])
-    texts = join_texts(
-        prompts, written([row[cut:] for row, cut in zip(ids, cuts, strict=True)]), "word"
+    texts = layer.tokenizer.append(
+        prompts, written([row[cut:] for row, cut in zip(ids, cuts, strict=True)])
     )
     for text, prompt in zip(texts.numpy(), prompts.numpy(), strict=True):
         assert text.startswith(prompt)
@@ -215,9 +221,9 @@ def test_what_was_read_and_what_was_written_are_joined_to_the_whole(sentences, d
     ],
 )
 def test_a_continuation_stands_behind_a_space_where_english_has_one(prompt, continuation, expected):
-    joined_words = join_texts(tf.constant([prompt]), tf.constant([continuation]), "word")
+    joined_words = Words().append(tf.constant([prompt]), tf.constant([continuation]))
     assert joined_words.numpy()[0].decode() == expected
-    characters = join_texts(tf.constant([prompt]), tf.constant([continuation]), "character")
+    characters = Characters().append(tf.constant([prompt]), tf.constant([continuation]))
     valid = prompt if isinstance(prompt, str) else prompt.decode("utf-8", "replace")
     assert characters.numpy()[0].decode() == valid + continuation
 
@@ -225,7 +231,7 @@ def test_a_continuation_stands_behind_a_space_where_english_has_one(prompt, cont
 @settings(max_examples=12, deadline=None)
 @given(st.lists(ANY_TEXT, max_size=30))
 def test_characters_are_measured_as_they_are(texts):
-    layer = TextToIds(level="character", vocabulary="abc")
+    layer = TextToIds(tokenizer="character", vocabulary="abc")
     num_characters, unknown = layer.measure(texts)
     assert num_characters == sum(map(len, texts))
     assert unknown == collections.Counter(
@@ -236,14 +242,16 @@ def test_characters_are_measured_as_they_are(texts):
 @settings(max_examples=12, deadline=None)
 @given(SENTENCES)
 def test_words_are_measured_as_they_are_written(sentences):
-    layer = TextToIds(vocabulary=WORDS, lowercase=False)
+    layer = TextToIds(vocabulary=WORDS, tokenizer=Words(lowercase=False))
     back = IdsToText.from_text_to_ids(layer)
     ids = [[4 + WORDS.index(word) for word in words] for words in sentences]
     padded = tf.ragged.constant(ids, ragged_rank=1, dtype=tf.int32).to_tensor()
     texts = [text.decode() for text in back(padded).numpy()]
     assert layer.measure(texts) == (sum(map(len, texts)), {})
     # The same length of words that it does not know.
-    num_characters, unknown = TextToIds(vocabulary=["a"], lowercase=False).measure(texts)
+    num_characters, unknown = TextToIds(vocabulary=["a"], tokenizer=Words(lowercase=False)).measure(
+        texts
+    )
     assert num_characters == sum(map(len, texts))
     assert sum(unknown.values()) == sum(w != "a" for words in sentences for w in words)
 
@@ -265,10 +273,10 @@ def test_a_variant_shares_the_table():
 
 
 @pytest.mark.parametrize("truncation", ["start", "end", "both"])
-@pytest.mark.parametrize("level", ["word", "character"])
-def test_of_a_long_text_no_more_is_read_than_its_ids_need(level, truncation):
+@pytest.mark.parametrize("tokenizer", ["word", "character"])
+def test_of_a_long_text_no_more_is_read_than_its_ids_need(tokenizer, truncation):
     """The ids are those of the whole text, cut."""
-    options = {"level": level, "vocabulary": ["a", "é", "😀"]}
+    options = {"tokenizer": tokenizer, "vocabulary": ["a", "é", "😀"]}
     text = " ".join(["a", "é", "😀", "b"] * 20_000)
     (whole,) = TextToIds(**options)([text]).numpy()
     (cut,) = TextToIds(**options, sequence_length=100, truncation=truncation)([text]).numpy()

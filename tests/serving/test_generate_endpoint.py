@@ -15,7 +15,7 @@ import zoo
 from tests.models.cases import SMALL
 from zoo.generation import Decoder, Sampling
 from zoo.models import list_models
-from zoo.preprocessing import IdsToText, join_texts
+from zoo.preprocessing import IdsToText
 from zoo.preprocessing.special_tokens import END_ID, START_ID
 from zoo.serving.saved_model import suppressed_ids
 
@@ -165,7 +165,7 @@ def test_what_is_drawn_is_what_this_process_draws(name, exported, answers, task)
     decode = tf.function(lambda ids: decoder(ids, 5, sampling))
     written = decode(task.prompt_to_ids()(tf.constant(PROMPTS)))
     continuations = IdsToText.from_text_to_ids(task.text_to_ids)(written["token_ids"])
-    texts = join_texts(tf.constant(PROMPTS), continuations, "word")
+    texts = task.text_to_ids.tokenizer.append(tf.constant(PROMPTS), continuations)
     given = answers[name]["drawn"]
     assert given["continuation"] == [text.decode() for text in continuations.numpy()]
     assert given["text"] == [text.decode() for text in texts.numpy()]

@@ -1,14 +1,11 @@
 """A text as a model reads it: its tokens, and where each stands in the text."""
 
 import dataclasses
-import functools
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 import zoo
-from zoo import preprocessing
 
 Span = tuple[int, int]
 
@@ -63,26 +60,11 @@ def read(task: "zoo.tasks.Task", text: str) -> Reading:
 
 
 def _locate(text_to_ids, text: str) -> list[Span | None]:
-    """Where all tokens of a text stand, those too that a bounded length leaves out."""
-    reads_words = text_to_ids.level == "word"
-    searched = text
-    if reads_words and text_to_ids.markup == "remove":
-        # A word that stands in a tag was not read there.
-        searched = re.sub(preprocessing.TAG, lambda tag: " " * len(tag[0]), text)
-    lowered = reads_words and text_to_ids.lowercase
-    # One character may become two when it is lowered: each remembers where it comes from.
-    folded = [c.lower() if lowered else c for c in searched]
-    origins = [place for place, characters in enumerate(folded) for _ in characters]
-    haystack = "".join(folded)
-    spans: list[Span | None] = []
-    place = 0
-    for token in _split(text_to_ids, text):
-        found = haystack.find(token, place)
-        if found < 0:
-            spans.append(None)
-            continue
-        place = found + len(token)
-        spans.append((origins[found], origins[place - 1] + 1))
+    """The places of all tokens of a text, including those that truncation drops."""
+    # A token that was not found has an empty span.
+    spans: list[Span | None] = [
+        (begin, end) if end > begin else None for _, begin, end in text_to_ids.tokenizer.spans(text)
+    ]
     added: list[Span | None] = [None]
     return added * text_to_ids.add_start + spans + added * text_to_ids.add_end
 
@@ -95,21 +77,3 @@ def _kept(text_to_ids, spans: list[Span | None], length: int) -> tuple[Span | No
     if len(spans) <= length:
         return tuple(spans)
     return tuple(spans[:from_start] + spans[len(spans) - (length - from_start) :])
-
-
-def _split(text_to_ids, text: str) -> list[str]:
-    """All tokens of a text, whether they are in the vocabulary or not."""
-    splitter = _splitter(
-        text_to_ids.level, text_to_ids.lowercase, text_to_ids.markup, text_to_ids.punctuation
-    )
-    # Its vocabulary is that of the text, so that no token is unknown; the first text is there for
-    # one that has none.
-    ids = splitter.adapt(["x", text]).padded(np.array([1]))[0]
-    return [splitter.vocabulary[i] for i in ids if i > preprocessing.UNKNOWN_ID]
-
-
-@functools.lru_cache(maxsize=8)
-def _splitter(level: str, lowercase: bool, markup: str, punctuation: str):
-    return zoo.preprocessing.TextToIds(
-        level=level, lowercase=lowercase, markup=markup, punctuation=punctuation
-    )

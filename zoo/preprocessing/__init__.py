@@ -1,4 +1,4 @@
-"""Shared text layers: raw text to ids and back."""
+"""Raw text to token ids and back: tokenizers, and the layers shared by all models."""
 
 import importlib
 
@@ -6,19 +6,25 @@ _HOMES = {
     "TextToIds": "text_to_ids",
     "IdsToText": "ids_to_text",
     "TokenSequences": "token_sequences",
-    "join_texts": "ids_to_text",
+    "Tokenizer": "tokenizer",
+    "Words": "words",
+    "Characters": "characters",
+    "make_tokenizer": "tokenizer",
+    "register_tokenizer": "tokenizer",
+    "tokenizer_options": "tokenizer",
+    "list_tokenizers": "tokenizer",
     "SPECIAL_TOKENS": "special_tokens",
     "UNKNOWN_ID": "special_tokens",
     "START_ID": "special_tokens",
     "END_ID": "special_tokens",
-    "TAG": "splitting",
+    "TAG": "markup",
 }
 
 __all__ = [*_HOMES]
 
 
 def __getattr__(name: str):
-    # Lazily: token sequences are wanted where TensorFlow is not installed.
+    # Lazily: token sequences are used where TensorFlow is not installed.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

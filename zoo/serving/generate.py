@@ -259,11 +259,9 @@ class _Writer:
     def _texts(self, prompts, token_ids):
         import tensorflow as tf
 
-        from zoo.preprocessing import join_texts
-
         continuation = self._ids_to_text(token_ids)
-        level = self.task.text_to_ids.level
+        tokenizer = self.task.text_to_ids.tokenizer
         return {
-            "text": join_texts(tf.constant(prompts), continuation, level),
+            "text": tokenizer.append(tf.constant(prompts), continuation),
             "continuation": continuation,
         }

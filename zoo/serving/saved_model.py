@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from zoo.generation import MAX_NEW_TOKENS, Decoder, Sampling, text_scorer
-from zoo.preprocessing import IdsToText, join_texts
+from zoo.preprocessing import IdsToText
 from zoo.preprocessing.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from zoo.serving.quantization import QUANTIZATIONS, QuantizedVariable, restored_weights
 from zoo.tasks.task import Task
@@ -209,7 +209,7 @@ def _generation(module, model, task, weights, options) -> _Endpoints:
             written = decoder(prompt_ids, most, sampling)
         continuation = ids_to_text(written["token_ids"])
         return {
-            "text": join_texts(prompt, continuation, task.text_to_ids.level),
+            "text": task.text_to_ids.tokenizer.append(prompt, continuation),
             "continuation": continuation,
             "log_probability": written["log_probability"],
         }

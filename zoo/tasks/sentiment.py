@@ -12,7 +12,15 @@ from zoo.tasks.batches import sorted_batches
 from zoo.tasks.checks import check_labels
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import SPLITS, Evaluation, Examples, NotFiniteError, Task, make_text_to_ids
+from zoo.tasks.task import (
+    SPLITS,
+    Evaluation,
+    Examples,
+    NotFiniteError,
+    Task,
+    choose_tokenizer,
+    make_text_to_ids,
+)
 
 
 @register_task
@@ -86,16 +94,16 @@ class Sentiment(Task):
         """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
         dataset.check_columns(cls.columns)
         assert dataset.label_names is not None
+        tokenizer = choose_tokenizer(
+            cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
+        )
         text_to_ids = make_text_to_ids(
             vocabulary_of,
-            level=level,
+            tokenizer=tokenizer,
             vocabulary_size=vocabulary_size,
             min_frequency=min_frequency,
             sequence_length=sequence_length,
             truncation=truncation,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
         )
         return cls(
             text_to_ids,

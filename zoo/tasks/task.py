@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import functools
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
@@ -23,13 +24,10 @@ WIDTH_MULTIPLE = 8
 
 # What of a `TextToIds` belongs to its vocabulary.
 _READING = (
-    "level",
+    "tokenizer",
     "vocabulary",
     "vocabulary_size",
     "min_frequency",
-    "lowercase",
-    "markup",
-    "punctuation",
 )
 
 
@@ -150,7 +148,7 @@ class Task(abc.ABC):
 
     @functools.cached_property
     def _train(self) -> AnyExamples:
-        is_new = not self.text_to_ids.has_vocabulary
+        is_new = self.text_to_ids.table is None
         return self._timed(self.text_to_ids.adapt if is_new else self.text_to_ids.encode, "train")
 
     @functools.cached_property
@@ -312,12 +310,38 @@ class Task(abc.ABC):
         """The task that `get_config` told of."""
 
 
+def choose_tokenizer(maker: Callable, level, **options):
+    """The tokenizer of a task's argument `level`, a registered name or a `Tokenizer`.
+
+    Args:
+        maker: the function whose arguments they are. An option that the tokenizer lacks is ignored
+            if it has the default value there.
+        level: the argument.
+        **options: the options that `maker` takes for its tokenizer.
+
+    Raises:
+        UnknownNameError: for an unknown name, or an option that the tokenizer lacks.
+    """
+    from zoo.preprocessing import make_tokenizer, tokenizer_options
+
+    defaults = inspect.signature(maker).parameters
+    own = tokenizer_options(level)
+    return make_tokenizer(
+        level,
+        **{
+            name: value
+            for name, value in options.items()
+            if name in own or value != defaults[name].default
+        },
+    )
+
+
 def make_text_to_ids(vocabulary_of: Task | None, **arguments):
-    """A `TextToIds`, with another task's vocabulary and ways to tell words apart if one is given.
+    """A `TextToIds`, with the tokenizer and vocabulary of another task if one is given.
 
     Args:
         vocabulary_of: that task, or None.
-        **arguments: those of `TextToIds`; the task's take their place.
+        **arguments: of `TextToIds`; those of the task take precedence.
     """
     from zoo.preprocessing import TextToIds
 

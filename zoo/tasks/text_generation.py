@@ -19,6 +19,7 @@ from zoo.tasks.task import (
     Evaluation,
     NotFiniteError,
     Task,
+    choose_tokenizer,
     make_text_to_ids,
 )
 from zoo.tasks.windows import (
@@ -116,19 +117,17 @@ class TextGeneration(Task):
         vocabulary_of: Task | None = None,
     ) -> "TextGeneration":
         """The task on a dataset, with a vocabulary of its training texts. See `text_generation`."""
-        if min_frequency is None:
-            min_frequency = 2 if level == "word" else 1
+        tokenizer = choose_tokenizer(
+            cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
+        )
         text_to_ids = make_text_to_ids(
             vocabulary_of,
-            level=level,
+            tokenizer=tokenizer,
             vocabulary_size=vocabulary_size,
-            min_frequency=min_frequency,
+            min_frequency=tokenizer.min_frequency if min_frequency is None else min_frequency,
             add_start=True,
             # A stretch of a running text has no end to be learned.
             add_end=not dataset.is_continuous,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
         )
         return cls(
             text_to_ids,
@@ -260,14 +259,11 @@ class TextGeneration(Task):
 
     def best_possible(self) -> dict[str, float] | None:
         known = self.dataset and self.dataset.best_possible
-        reads_as_written = not self.text_to_ids.lowercase and self.text_to_ids.punctuation == "keep"
-        if not known or not reads_as_written:
+        tokenizer = self.text_to_ids.tokenizer
+        if not known or not tokenizer.is_lossless or tokenizer.unit is None:
             return None
-        is_word = self.text_to_ids.level == "word"
-        return _scores(
-            known.nats_per_token if is_word else known.nats_per_character,
-            known.nats_per_character,
-        )
+        nats = {"word": known.nats_per_token, "character": known.nats_per_character}
+        return _scores(nats[tokenizer.unit], known.nats_per_character)
 
     # Scores
 
@@ -303,7 +299,7 @@ class TextGeneration(Task):
                 "unknown_share": unknown_share,
                 "spelling_nats": spelling_nats,
                 "context": self.context_length,
-                "level": self.text_to_ids.level,
+                "level": self.text_to_ids.tokenizer.name,
                 "vocabulary": len(self.text_to_ids.vocabulary),
             },
         )

@@ -63,7 +63,12 @@ def model_options(model: keras.Model) -> dict[str, Any]:
 def task_options(task) -> dict[str, Any]:
     """The options of a task, by the names of its arguments."""
     config = task.get_config()
-    reading = {k: v for k, v in config["text_to_ids"].items() if k not in _SAID_ELSEWHERE}
+    tokenizer = dict(config["text_to_ids"]["tokenizer"])
+    reading = {
+        "level": tokenizer.pop("name"),
+        **tokenizer,
+        **{k: v for k, v in config["text_to_ids"].items() if k not in _SAID_ELSEWHERE},
+    }
     others = {k: v for k, v in config.items() if k != "name"}
     options = {**_plain(reading), **_plain(others), "task": task.name}
     for name in ("adversarial", "temperature_scaling"):

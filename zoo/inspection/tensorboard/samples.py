@@ -12,7 +12,8 @@ from zoo.serving import saved_model
 PROMPTS = ("", "The", "What I")
 _TEMPERATURE = 0.8
 _SEED = 0
-_NEW_TOKENS = {"word": 60, "character": 200}
+# Of a sample: about a paragraph.
+_MAX_NEW_TOKENS, _MAX_BYTES = 200, 960
 
 
 class Samples:
@@ -28,7 +29,8 @@ class Samples:
         prompt_to_ids = task.prompt_to_ids()
         self._prompts = list(prompts)
         self._prompt_ids = prompt_to_ids(self._prompts)
-        self._level = task.text_to_ids.level
+        self._tokenizer = task.text_to_ids.tokenizer
+        most = min(_MAX_NEW_TOKENS, _MAX_BYTES // self._tokenizer.bytes_per_token)
         self._ids_to_text = preprocessing.IdsToText.from_text_to_ids(task.text_to_ids)
         decoder = generation.Decoder(
             model,
@@ -37,14 +39,12 @@ class Samples:
             jit_compile=False,
         )
         sampling = generation.Sampling(temperature=_TEMPERATURE, seed=_SEED)
-        self._write = tf.function(
-            lambda ids: decoder(ids, _NEW_TOKENS[self._level], sampling)["token_ids"]
-        )
+        self._write = tf.function(lambda ids: decoder(ids, most, sampling)["token_ids"])
 
     def __call__(self) -> list[str]:
         """Prompts and what the model writes behind them now, as one text each."""
         continuations = self._ids_to_text(self._write(self._prompt_ids))
-        texts = preprocessing.join_texts(tf.constant(self._prompts), continuations, self._level)
+        texts = self._tokenizer.append(tf.constant(self._prompts), continuations)
         return [text.decode("utf-8", "replace") for text in texts.numpy()]
 
 

@@ -3,12 +3,11 @@
 import pytest
 import tensorflow as tf
 
-from zoo.preprocessing import splitting
+from zoo.preprocessing import Words, truncation
 
 
 def tokens(text, **options):
-    standardized = splitting.standardize([text], **options)
-    return [token.decode() for token in splitting.split_words(standardized).numpy()[0].tolist()]
+    return Words(**options).tokens(text)
 
 
 @pytest.mark.parametrize(
@@ -48,15 +47,19 @@ def test_case_and_markup_stay_where_asked():
     assert tokens("A <b>", lowercase=False, markup="keep") == ["A", "<", "b", ">"]
 
 
-def test_words_are_joined_as_english_is_written():
-    import tensorflow as tf
+@pytest.mark.parametrize("option", ["punctuation", "markup"])
+def test_an_unknown_treatment_is_refused(option):
+    with pytest.raises(ValueError, match=f"{option} must be one of .*; it is 'none'"):
+        Words(**{option: "none"})
 
+
+def test_words_are_joined_as_english_is_written():
     words = tf.ragged.constant([["it", "isn't", "bad", ",", "(", "no", ")", "!", "!"], []])
-    assert splitting.join_words(words).numpy().tolist() == [b"it isn't bad, (no)!!", b""]
+    assert Words().join(words).numpy().tolist() == [b"it isn't bad, (no)!!", b""]
 
 
 @pytest.mark.parametrize("most_bytes", [1, 4, 5])
-def test_shortened_keeps_so_many_bytes(most_bytes):
+def test_a_text_is_cut_to_a_number_of_bytes(most_bytes):
     texts = [b"", b"a", b"abcd", b"abcde", b"0123456789"]
     half = most_bytes // 2
     expected = {
@@ -68,6 +71,6 @@ def test_shortened_keeps_so_many_bytes(most_bytes):
         ],
     }
     for kept, answers in expected.items():
-        given = splitting.shortened(tf.constant(texts), most_bytes, kept)
+        given = truncation.shorten(tf.constant(texts), most_bytes, kept)
         assert given.numpy().tolist() == answers
-        assert splitting.shortened(tf.constant([], tf.string), most_bytes, kept).shape == (0,)
+        assert truncation.shorten(tf.constant([], tf.string), most_bytes, kept).shape == (0,)
