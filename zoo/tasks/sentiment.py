@@ -48,7 +48,6 @@ class Sentiment(Task):
         Metric("calibration_error", "%"),
     )
     monitor = ("val_loss", "min")
-    columns: ClassVar = {"text": "text", "label": "category"}
     default_dataset = "imdb_reviews"
     suggested_optimizer = "adam"
     suggested_steps = 300

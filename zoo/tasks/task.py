@@ -102,12 +102,10 @@ class Task(abc.ABC):
         serving: the kind of its SavedModel, the name of a module in `zoo.serving`.
         pipeline: what `zoo.pipeline` calls it, the name that is usual elsewhere.
         columns: the columns that it reads of a dataset: the kind of each by its name, `"text"`,
-            `"category"` or `"number"`.
+            `"category"` or `"number"`, see `zoo.datasets.Split`.
         metrics: the scores of `evaluate`, exactly one of them the main one.
         monitor: the validation metric that early stopping and the best weights go by, and
             `"min"` or `"max"`.
-        columns: what its dataset must have, the kind of each column by its name, see
-            `zoo.datasets.Split`.
         default_dataset: the name of the dataset that is taken where nobody names one.
         suggested_optimizer: the name of the optimizer that is taken where nobody names one.
         suggested_steps: how many steps a fit takes where nobody says how many epochs.
@@ -121,7 +119,6 @@ class Task(abc.ABC):
     columns: ClassVar[Mapping[str, str]]
     metrics: tuple[Metric, ...]
     monitor: tuple[str, str]
-    columns: ClassVar[Mapping[str, str]]
     default_dataset: str
     suggested_optimizer: str
     suggested_steps: int

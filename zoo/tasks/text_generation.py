@@ -71,7 +71,6 @@ class TextGeneration(Task):
         Metric("bits_per_character", "bits", main=True),
     )
     monitor = ("val_loss", "min")
-    columns: ClassVar = {"text": "text"}
     default_dataset = "tiny_shakespeare"
     suggested_optimizer = "muon"
     suggested_steps = 2000
