@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 import zoo
-from zoo.inspection.tensorboard import callback
+from zoo.inspection.tensorboard import images
 
 # The runs that TensorBoard sees in each fit.
 PARTS = ("train", "validation", "scores")
@@ -51,7 +51,7 @@ def runs(few_reviews, tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         # As if it were a fit of some length, at the end of which images are drawn by default.
-        patch.setattr(callback, "LONG_FIT", 0.0)
+        patch.setattr(images, "LONG_FIT", 0.0)
         fit("gru", zoo.tasks.text_generation(few_reviews), folder / "gru", model_options=small)
     return folder
 

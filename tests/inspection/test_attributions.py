@@ -79,7 +79,7 @@ def test_gradients_are_those_of_finite_differences(model, task):
     x = logit_margin.embedded(model, ids[None])
     generator = np.random.default_rng(3)
     moves = 0.1 * generator.normal(size=(2, *x.shape[1:])).astype("float32")
-    gradients = logit_margin.gradients(model, ids, moves, 1)
+    gradients = logit_margin.gradients(model, ids, moves, logit_margin.margin_weights(2, 1))
     direction = generator.normal(size=x.shape).astype("float32")
 
     def answer(move):

@@ -17,7 +17,14 @@ from tensorboard.util import tensor_util
 import zoo
 from tests.inspection.conftest import ask, fit, wait_until
 from tests.models.cases import SMALL
-from zoo.inspection.tensorboard import images, projector, samples
+from zoo.inspection.tensorboard import (
+    dashboard,
+    hparams,
+    images,
+    projector,
+    samples,
+    summaries,
+)
 from zoo.inspection.tensorboard.graph import keras_graph
 from zoo.inspection.tensorboard.weights import Gradients
 from zoo.tasks.batches import epoch_batches
@@ -344,7 +351,8 @@ def test_the_report_is_a_table(address, reports):
         for metric, value in report.test.items():
             assert f"<td>{format_score(metric, value)}</td>" in scores["text"]
         (facts,) = ask(address, "data/plugin/text/text", run=run, tag="report/facts")
-        assert f"{report.model['parameters']:,} parameters" in facts["text"]
+        parameters = f"<strong>parameters</strong>: {report.model['parameters']:,}"
+        assert parameters in facts["text"]
 
 
 def test_samples_are_what_the_model_writes_with_one_seed(address, runs, few_reviews, reports):
@@ -464,6 +472,103 @@ def test_it_serves_a_fit_by_hand(few_reviews, tmp_path):
     assert (tmp_path / "train" / "vectors.tsv").is_file()
     with pytest.raises(ValueError, match="dashboards must be one of default, all; it is 'some'"):
         zoo.inspection.TensorBoard(tmp_path, dashboards="some")
+
+
+# A dashboard is one file
+
+
+@pytest.fixture
+def toy_dashboard(monkeypatch):
+    """Registers a dashboard, as a new file in the package would."""
+    known = dashboard._DASHBOARDS
+    known.names()  # What the package has comes first.
+    monkeypatch.setattr(known, "_makers", dict(known._makers))
+
+    @dashboard.register_dashboard("toy")
+    class Toy(dashboard.Dashboard):
+        def on_fit_begin(self):
+            self.steps = 0
+
+        def on_step_end(self, logs):
+            self.steps += 1
+
+        def on_epoch_end(self):
+            points = summaries.scalars({"toy/steps": self.steps})
+            self.fit.train.write(points, self.fit.epoch)
+
+        def on_report(self, report):
+            self.fit.scores.write(summaries.text("toy/report", report.task), 0)
+
+    return Toy
+
+
+def test_a_dashboard_is_one_registered_class(few_reviews, tmp_path, toy_dashboard):
+    bag(zoo.tasks.sentiment(few_reviews), tmp_path)
+    assert {"toy/steps", "toy/report", "epoch_loss"} <= written_tags(tmp_path / "logs")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["applies", "on_fit_begin", "on_step_end", "on_epoch_end", "on_fit_end", "on_report"],
+)
+def test_a_dashboard_that_fails_is_a_note_and_does_not_stop_the_fit(
+    moment, few_reviews, tmp_path, toy_dashboard, monkeypatch, capsys, eager
+):
+    def fail(*arguments):
+        raise KeyError("a mistake")
+
+    monkeypatch.setattr(toy_dashboard, moment, fail)
+    report = bag(zoo.tasks.sentiment(few_reviews), tmp_path)
+    assert report.test["accuracy"] > 0
+    said = capsys.readouterr().err
+    assert said.count("Note: TensorBoard's 'toy' failed and is left out: KeyError: 'a mist") == 1
+    assert {"epoch_loss", "report/scores"} <= written_tags(tmp_path / "logs")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Windowed(keras.layers.Layer):
+    """A block of an architecture that this zoo does not have."""
+
+    def __init__(self, window, **options):
+        super().__init__(**options)
+        self.window = window
+
+    def get_config(self):
+        return {**super().get_config(), "window": self.window}
+
+
+def test_the_options_of_a_new_architecture_are_compared():
+    class Model:
+        """What hyperparameters need of a model."""
+
+        name = "windowed"
+
+        def count_params(self):
+            return 7
+
+        def get_config(self):
+            serialize = keras.saving.serialize_keras_object
+            return {
+                "name": "windowed",
+                "blocks": [serialize(Windowed(n, name=f"block_{n}")) for n in (5, 6)],
+                "token_embedding": serialize(keras.layers.Embedding(9, 4)),
+                "temperature": 0.5,
+                "final_norm": serialize(keras.layers.LayerNormalization()),
+            }
+
+    assert hparams.model_options(Model()) == {
+        **{"model": "windowed", "parameters": 7, "num_layers": 2},
+        **{"window": 5, "embedding_dim": 4, "temperature": 0.5},
+    }
+
+
+def test_the_options_of_a_task_are_those_of_its_signature(few_reviews):
+    task = zoo.tasks.sentiment(few_reviews, truncation="end", temperature_scaling=True)
+    task.examples("train")
+    options = hparams.task_options(task)
+    assert options["truncation"] == "end" and options["temperature_scaling"] is True
+    assert options["adversarial"] == 0.0 and options["task"] == "sentiment"
+    assert options["vocabulary_size"] == len(task.text_to_ids.vocabulary)
 
 
 # The server

@@ -1,6 +1,6 @@
-"""Which token looks at which, in the blocks of a Transformer.
+"""Attention weights in the blocks of a model.
 
-Shape letters: N heads, T tokens that ask, S tokens that are asked.
+Shape letters: N heads, T tokens that attend, S tokens that are attended to.
 """
 
 import dataclasses
@@ -9,8 +9,6 @@ import numpy as np
 
 import zoo
 from zoo.inspection import passes
-
-KINDS = ("self", "source")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # Arrays have no one equality.
@@ -66,6 +64,11 @@ class AttentionMaps:
             wanted = f"{block!r}" + (f" of kind {kind!r}" if kind else "")
             raise ValueError(f"There is no map of block {wanted}; there are: {known}.")
         return found[-1]
+
+
+def has_attention(model) -> bool:
+    """Whether a block of a model has attention weights to show."""
+    return any(hasattr(block, "attention_weights") for block in passes.blocks_of(model))
 
 
 def attention_maps(

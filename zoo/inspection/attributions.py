@@ -20,6 +20,7 @@ from zoo.inspection.logit_margin import (
     label_index,
     logit_margin,
     logits_of,
+    margin_weights,
 )
 from zoo.utils import pretrained
 
@@ -196,11 +197,12 @@ def integrated_gradients(
     x, start = embedded(model, np.stack([read.ids, baseline]))
     difference = x - start
     total = np.zeros(x.shape, "float64")
+    weights = margin_weights(answers.shape[-1], place)
     alphas = (np.arange(steps) + 0.5) / steps
     at_once = max(1, _MAX_NUMBERS // x.size)
     for first in range(0, steps, at_once):
         moves = (alphas[first : first + at_once, None, None] - 1) * difference
-        total += gradients(model, read.ids, moves.astype("float32"), place).sum(axis=0)
+        total += gradients(model, read.ids, moves.astype("float32"), weights).sum(axis=0)
     scores = (difference * total / steps).sum(axis=-1)
     return _attribution(task, read, scores, answers, place, "integrated_gradients")
 

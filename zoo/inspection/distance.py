@@ -14,6 +14,7 @@ from zoo.inspection.logit_margin import (
     gradients,
     label_index,
     logits_of,
+    margin_weights,
 )
 from zoo.inspection.reading import read
 
@@ -81,9 +82,10 @@ def gradient_norm_by_distance(
     """
     check_classifier(task)
     ids = read(task, text).ids
-    place = label_index(task, label, logits_of(model, ids[None])[0])
+    logits = logits_of(model, ids[None])[0]
+    weights = margin_weights(len(logits), label_index(task, label, logits))
     unmoved = np.zeros_like(embedded(model, ids[None]))
-    return np.linalg.norm(gradients(model, ids, unmoved, place)[0], axis=-1)[::-1]
+    return np.linalg.norm(gradients(model, ids, unmoved, weights)[0], axis=-1)[::-1]
 
 
 def _check_read_whole(task, distance: int) -> None:

@@ -61,6 +61,11 @@ class GateActivity:
         raise ValueError(f"There is no layer {layer!r}; there are: {known}.")
 
 
+def has_gates(model) -> bool:
+    """Whether a block of a model has gates to show."""
+    return any(getattr(block, "cell", None) in _EQUATIONS for block in passes.blocks_of(model))
+
+
 def gate_activity(model, task: "zoo.tasks.Task", text: str) -> GateActivity:
     """Gives gates and states of every recurrent layer over a text.
 

@@ -1,4 +1,4 @@
-"""What is explained: how far a text pulls a classifier towards a label, as a number.
+"""The logit margin, which explanations are about, and its gradients.
 
 Shape letters: B batch, T tokens, E width of the embeddings, C classes.
 """
@@ -39,11 +39,16 @@ def label_index(task: "zoo.tasks.Task", label: str | int | None, logits: np.ndar
     raise ValueError(f"label must be one of {', '.join(names)}; it is {label!r}.")
 
 
-def logit_margin(logits, label: int):
-    """How far logits (B, C) speak for a label: its logit, less the mean of the others', (B,)."""
-    num_classes = logits.shape[-1]
+def margin_weights(num_classes: int, label: int) -> np.ndarray:
+    """Weights (C,) of the logits in the margin: 1 for the label, -1 / (C - 1) for the others."""
     weights = np.full(num_classes, -1 / (num_classes - 1), "float32")
     weights[label] = 1.0
+    return weights
+
+
+def logit_margin(logits, label: int):
+    """The label's logit minus the mean of the others': logits (B, C) -> (B,)."""
+    weights = margin_weights(logits.shape[-1], label)
     return (np.asarray(logits, "float64") * weights).sum(-1)
 
 
@@ -79,14 +84,14 @@ def check_has_embeddings(model) -> None:
         )
 
 
-def gradients(model, ids: np.ndarray, moves: np.ndarray, label: int) -> np.ndarray:
-    """Gradients of the logit margin of a label with respect to the embeddings of one text.
+def gradients(model, ids: np.ndarray, moves: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Gradients of a logit margin with respect to the embeddings of one text.
 
     Args:
         model: a classifier with embeddings.
         ids: one text, (T,).
         moves: what is added to its embeddings, (N, T, E).
-        label: a class.
+        weights: those of the margin, see `margin_weights`, (C,).
 
     Returns:
         (N, T, E), `float32`.
@@ -98,7 +103,7 @@ def gradients(model, ids: np.ndarray, moves: np.ndarray, label: int) -> np.ndarr
     for start in range(0, len(moves), rows):
         some = moves[start : start + rows]
         same_text = np.broadcast_to(ids, (len(some), len(ids)))
-        parts.append(gradient(same_text, some, label).numpy())
+        parts.append(gradient(same_text, some, weights).numpy())
     return np.concatenate(parts).astype("float32")
 
 
@@ -123,16 +128,14 @@ def _compiled_gradient(model):
         input_signature=[
             tf.TensorSpec([None, None], tf.int32),
             tf.TensorSpec([None, None, width], tf.float32),
-            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([None], tf.float32),
         ]
     )
-    def gradient(ids, moves, label):
+    def gradient(ids, moves, weights):
         with tf.GradientTape() as tape:
             tape.watch(moves)
             logits = model.perturbed(ids, tf.cast(moves, model.compute_dtype))
-            logits = tf.cast(logits, tf.float32)
-            others = tf.reduce_sum(logits, axis=-1) - logits[:, label]
-            towards = logits[:, label] - others / float(logits.shape[-1] - 1)
-        return tape.gradient(towards, moves)
+            margin = tf.linalg.matvec(tf.cast(logits, tf.float32), weights)
+        return tape.gradient(margin, moves)
 
     return gradient

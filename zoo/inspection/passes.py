@@ -77,6 +77,18 @@ def prefill(model, task: "zoo.tasks.Task", text: str, continuation: str | None =
     return Pass(ids, (*before.shown, *after.shown))
 
 
+def fits(model, task: "zoo.tasks.Task", text: str) -> bool:
+    """Whether a model reads texts token by token, and the whole of this one."""
+    if not hasattr(model, "blocks"):
+        return False
+    return model.context_length is None or len(read(task, text).ids) <= model.context_length
+
+
+def blocks_of(model) -> list:
+    """All blocks of a model in the order of a pass, the encoder's first."""
+    return [*getattr(model, "encoder_blocks", ()), *getattr(model, "blocks", ())]
+
+
 def steps(model, inputs) -> Iterator[Step]:
     """Every block of a model in the order of a pass, the encoder's first.
 

@@ -208,7 +208,7 @@ class Report:
         for row in rows:
             scores.add_row(*row)
         facts = Table(box=None, show_header=False, pad_edge=False)
-        for name, fact in self._facts():
+        for name, fact in self.facts():
             facts.add_row(Text(name, style="dim"), Text(fact))
         parts: list[Any] = [Text(self._title(), style="bold"), scores]
         confusion = self._confusion_rows()
@@ -242,7 +242,7 @@ class Report:
             f"<p><b>{html.escape(self._title())}</b></p>"
             + table(self.score_rows(), has_header=True)
             + (table(confusion, has_header=True) if confusion else "")
-            + table(self._facts(), has_header=False)
+            + table(self.facts(), has_header=False)
         )
 
     def _title(self) -> str:
@@ -279,7 +279,8 @@ class Report:
             ),
         ]
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and text of everything but the scores, as people read it."""
         sizes = ", ".join(f"{count:,} {split}" for split, count in self.dataset["sizes"].items())
         seconds = ", ".join(f"{key} {value:.1f}" for key, value in self.seconds.items())
         seeds = [run.seed for run in self.runs] or [self.seed]

@@ -8,6 +8,17 @@ import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.util import tensor_util
 
+from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
+
+
+@register_dashboard("graph")
+class Graphs(Dashboard):
+    """The graphs of a model, of its layers and of its ops."""
+
+    def on_fit_begin(self):
+        self.fit.train.write_graph(op_graph(self.fit.model))
+        self.fit.train.write(keras_graph(self.fit.model), 0)
+
 
 def keras_graph(model: keras.Model) -> Summary:
     """The layers of a model and what goes from one to the other, by the names that they have.

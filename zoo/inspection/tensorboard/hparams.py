@@ -1,8 +1,9 @@
-"""What a run was told and what came of it, for TensorBoard's comparison of runs (HParams)."""
+"""Hyperparameters and final scores of a run, for TensorBoard's comparison of runs (HParams)."""
 
 import hashlib
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -11,31 +12,53 @@ from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams.summary import session_end_pb
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 
-from zoo.inspection.tensorboard.summaries import of_events
+from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
+from zoo.inspection.tensorboard.summaries import of_events, scalars
 
-# What every layer has, and what follows from task and architecture.
-_SAID_ELSEWHERE = (
-    *("name", "dtype", "trainable", "causal", "cross_attention", "cell"),
-    *("add_start", "add_end"),
-)
-# What a layer calls otherwise than the factory that makes it.
-_EMBEDDING = {"output_dim": "embedding_dim"}
-_DROPOUT = {"rate": "embedding_dropout"}
-_OF_MODELS = ("pooling", "feature_dropout")
+# Entries of a config that are no options: every layer has them, or task and architecture fix them.
+_NO_OPTIONS = {"name", "dtype", "trainable", "causal", "cross_attention", "cell"}
+# Options of a factory that Keras's own layers keep under another name, by the model's attribute.
+_KERAS_NAMES = {
+    "token_embedding": {"output_dim": "embedding_dim"},
+    "embedding_dropout": {"rate": "embedding_dropout"},
+}
+
+
+@register_dashboard("hparams")
+class Hyperparameters(Dashboard):
+    """A session for each run: its options at the beginning, its scores at the end."""
+
+    def on_fit_begin(self):
+        of_task = {} if self.fit.task is None else task_options(self.fit.task)
+        options = {**of_task, **model_options(self.fit.model), **self.fit.options}
+        self.fit.scores.write(session_start(options, self.fit.run), 0)
+
+    def on_fit_end(self):
+        if self.fit.progress is None:
+            _, validation = self.fit.epoch_scores()
+            self._end({"validation": validation})
+
+    def on_report(self, report):
+        self._end({"validation": report.validation, "test": report.test})
+
+    def _end(self, scores: Mapping[str, Mapping[str, Any]]) -> None:
+        tagged = {f"{split}/{k}": v for split, of in scores.items() for k, v in of.items()}
+        self.fit.scores.write(scalars(tagged), self.fit.epoch)
+        self.fit.scores.write(session_end(), self.fit.epoch)
 
 
 def session_start(options: Mapping[str, Any], run: str) -> Summary:
     """The beginning of a session: the options of one run.
 
     Args:
-        options: by name; those that are None are left out, and what is no number, truth value or
-            string is written as JSON.
-        run: what the run is called.
+        options: by name; None is left out, and other values than numbers, booleans and strings
+            are written as JSON.
+        run: the name of the run.
     """
-    told = {name: _told(value) for name, value in options.items() if value is not None}
-    # Sessions of one name are averaged, as they should be where they are told the same alone.
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:6]
-    return hparams_pb(told, trial_id=f"{run} {digest}")
+    values = {name: _as_value(value) for name, value in options.items() if value is not None}
+    # Sessions of one name are averaged, so a name stands for equal options.
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]
+    return hparams_pb(values, trial_id=f"{run} {digest}")
 
 
 def session_end() -> Summary:
@@ -44,54 +67,58 @@ def session_end() -> Summary:
 
 
 def model_options(model: keras.Model) -> dict[str, Any]:
-    """The options of a model, by the names of the factories' arguments, as far as it knows them."""
+    """The options of a model by the names of the factories' arguments, read from its config.
+
+    A layer of an architecture that is not known here contributes all that it was made with. Where
+    several layers have an option of one name, the value is that of the first.
+    """
     config = model.get_config()
-    blocks = config.get("blocks", [])
-    options = {
-        "model": model.name,
-        "parameters": model.count_params(),
-        "num_layers": len(blocks) or None,
-        **_layer_options(blocks[0] if blocks else None),
-        **_layer_options(config.get("token_embedding"), _EMBEDDING),
-        **_layer_options(config.get("embedding_dropout"), _DROPOUT),
-        **_layer_options(config.get("bigrams")),
-        **{name: config.get(name) for name in _OF_MODELS},
-    }
-    return {name: value for name, value in options.items() if value is not None}
+    options: dict[str, Any] = {"model": model.name, "parameters": model.count_params()}
+    if blocks := config.get("blocks"):
+        options["num_layers"] = len(blocks)
+    # Blocks first: "dropout" and "activation" are theirs before anything else's.
+    for part in sorted(config, key=lambda name: "blocks" not in name):
+        for name, value in _options_in(part, config[part]):
+            options.setdefault(name, value)
+    return options
+
+
+def _options_in(part: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The options in one entry of a model's config."""
+    if isinstance(value, list) and value:
+        value = value[0]  # Blocks are alike.
+    if _is_plain(value) and part not in _NO_OPTIONS:
+        yield part, value
+    if not isinstance(value, Mapping) or "config" not in value:
+        return
+    is_ours = str(value.get("registered_name", "")).startswith("zoo>")
+    for name, of_layer in value["config"].items():
+        if name in _KERAS_NAMES.get(part, ()):
+            yield _KERAS_NAMES[part][name], of_layer
+        elif is_ours and name not in _NO_OPTIONS and _is_plain(of_layer):
+            yield name, of_layer
 
 
 def task_options(task) -> dict[str, Any]:
-    """The options of a task, by the names of its arguments."""
-    config = task.get_config()
-    tokenizer = dict(config["text_to_ids"]["tokenizer"])
-    reading = {
-        "level": tokenizer.pop("name"),
-        **tokenizer,
-        **{k: v for k, v in config["text_to_ids"].items() if k not in _SAID_ELSEWHERE},
+    """The options of a task by the names of its arguments, read from its signature."""
+    text_to_ids = task.text_to_ids.get_config()
+    tokenizer = dict(text_to_ids["tokenizer"])
+    text_to_ids |= {"level": tokenizer.pop("name"), **tokenizer}
+    options = {
+        name: getattr(task, name, text_to_ids.get(name)) for name in _keywords(task.from_dataset)
     }
-    others = {k: v for k, v in config.items() if k != "name"}
-    options = {**_plain(reading), **_plain(others), "task": task.name}
-    for name in ("adversarial", "temperature_scaling"):
-        if hasattr(task, name):
-            options[name] = getattr(task, name)
-    return {**options, "vocabulary_size": len(task.text_to_ids.vocabulary)}
+    plain = {name: value for name, value in options.items() if _is_plain(value)}
+    return {**plain, "task": task.name, "vocabulary_size": len(task.text_to_ids.vocabulary)}
 
 
-def _layer_options(layer: Mapping | None, names: Mapping[str, str] | None = None) -> dict:
-    """The plain arguments of a serialized layer: those that have another name, or all."""
-    if layer is None:
-        return {}
-    config = {k: v for k, v in layer["config"].items() if k not in _SAID_ELSEWHERE}
-    if names is not None:
-        return {names[key]: config[key] for key in names if key in config}
-    return _plain(config)
+def _keywords(function) -> Iterable[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 
 
-def _plain(entries: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in entries.items() if isinstance(v, (bool, int, float, str))}
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, str))
 
 
-def _told(value: Any) -> bool | float | str:
-    if isinstance(value, (bool, int, float, str)):
-        return value
-    return json.dumps(value, default=str)
+def _as_value(value: Any) -> bool | float | str:
+    return value if _is_plain(value) else json.dumps(value, default=str)

@@ -1,41 +1,41 @@
-"""Where the time of a step goes: TensorFlow's profiler on a few steps."""
+"""TensorFlow's profiler on a few steps."""
 
 import importlib.util
-import pathlib
 import sys
 
 import tensorflow as tf
 
-# The steps that are watched: behind those in which graphs are traced.
+from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
+
+# The profiled steps, after those in which graphs are traced.
 _FIRST, _LAST = 6, 10
 
 
-class Profiler:
-    """Watches five steps of the first epoch, or those that there are of them.
+@register_dashboard("profile")
+class Profile(Dashboard):
+    """A profile of five steps of the first epoch, or as many as there are."""
 
-    Args:
-        folder: that of a run; the profile goes into `plugins/profile` in it.
-    """
+    level = "all"
 
-    def __init__(self, folder: pathlib.Path):
-        self._folder = folder
+    def on_fit_begin(self):
         self._step = 0
         self._is_running = False
 
-    def before_step(self) -> None:
-        """Begins with the first of the steps."""
+    def on_step_begin(self):
         self._step += 1
         if self._step == _FIRST:
-            tf.profiler.experimental.start(str(self._folder))
+            tf.profiler.experimental.start(str(self.fit.train.folder))
             self._is_running = True
 
-    def after_step(self) -> None:
-        """Ends with the last of them."""
+    def on_step_end(self, logs):
         if self._step == _LAST:
-            self.stop()
+            self._stop()
 
-    def stop(self) -> None:
-        """Writes what was seen, and says what it takes to look at it."""
+    def on_fit_end(self):
+        self._stop()
+
+    def _stop(self) -> None:
+        """Writes the profile, and says what it takes to look at it."""
         if not self._is_running:
             return
         self._is_running = False

@@ -1,4 +1,4 @@
-"""The word vectors, as TensorBoard's projector reads them.
+"""The token embeddings, in the files that TensorBoard's projector reads.
 
 Mikolov et al. 2013 looked at word vectors by their neighbours; the projector (Smilkov et al. 2016)
 draws them by principal components, t-SNE or UMAP.
@@ -12,6 +12,7 @@ from tensorboard.plugins import projector
 
 from zoo import preprocessing
 from zoo.inspection.logit_margin import logit_margin
+from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 
 # Tokens that are shown, the most frequent ones: more are slow to draw.
 MAX_TOKENS = 5_000
@@ -20,6 +21,17 @@ _NAMES = {" ": "\N{OPEN BOX}", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 # What the shape of a batch is rounded up to while a model is trained: no shape is new to it then.
 _WIDTH = 8
 _BATCH_SIZE = 1024
+
+
+@register_dashboard("projector")
+class Projector(Dashboard):
+    """The embeddings that the model ends with."""
+
+    def applies(self):
+        return self.fit.task is not None
+
+    def on_fit_end(self):
+        write_projector(self.fit.train.folder, self.fit.model, self.fit.task)
 
 
 def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:

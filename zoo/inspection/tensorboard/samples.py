@@ -1,4 +1,4 @@
-"""What a language model writes, epoch by epoch."""
+"""Texts that a language model generates, for each epoch."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 
 from zoo import generation, preprocessing
+from zoo.inspection.tensorboard import summaries
+from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 from zoo.serving import saved_model
 
 # The same in every epoch, so that one sees it learn. The empty prompt begins a text.
@@ -16,11 +18,26 @@ _SEED = 0
 _MAX_NEW_TOKENS, _MAX_BYTES = 200, 960
 
 
+@register_dashboard("samples")
+class SampleTexts(Dashboard):
+    """Continuations of the same prompts with the same seed, for each epoch."""
+
+    def applies(self):
+        return self.fit.is_language_model
+
+    def on_fit_begin(self):
+        self._samples = Samples(self.fit.model, self.fit.task)
+
+    def on_epoch_end(self):
+        shown = summaries.text("samples", markdown(self._samples()))
+        self.fit.train.write(shown, self.fit.epoch)
+
+
 class Samples:
-    """Writes on from the same prompts with the same seed.
+    """Continues the same prompts with the same seed.
 
     Args:
-        model: a causal `SequenceModel` with `head="language_model"`; it may learn on in between.
+        model: a causal language model; its weights may change between calls.
         task: text generation.
         prompts: strings.
     """
@@ -42,7 +59,7 @@ class Samples:
         self._write = tf.function(lambda ids: decoder(ids, most, sampling)["token_ids"])
 
     def __call__(self) -> list[str]:
-        """Prompts and what the model writes behind them now, as one text each."""
+        """Prompts with their continuations by the current weights, as one text each."""
         continuations = self._ids_to_text(self._write(self._prompt_ids))
         texts = self._tokenizer.append(tf.constant(self._prompts), continuations)
         return [text.decode("utf-8", "replace") for text in texts.numpy()]

@@ -1,10 +1,11 @@
-"""How weights and gradients are distributed."""
+"""Histograms of weights and of gradients."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 from zoo.inspection.tensorboard.summaries import histogram, together
 
 # Examples that gradients are taken on, and the most logits that they may have.
@@ -12,8 +13,32 @@ _EXAMPLES = 16
 _MAX_LOGITS = 2**23
 
 
+@register_dashboard("weights")
+class WeightHistograms(Dashboard):
+    """Histograms of the trainable weights, for each epoch."""
+
+    def on_epoch_end(self):
+        self.fit.train.write(weight_histograms(self.fit.model), self.fit.epoch)
+
+
+@register_dashboard("gradients")
+class GradientHistograms(Dashboard):
+    """Histograms of the gradients on a few training examples, for each epoch."""
+
+    level = "all"
+
+    def applies(self):
+        return self.fit.task is not None
+
+    def on_fit_begin(self):
+        self._gradients = Gradients(self.fit.model, self.fit.task)
+
+    def on_epoch_end(self):
+        self.fit.train.write(self._gradients(), self.fit.epoch)
+
+
 def weight_histograms(model: keras.Model) -> Summary:
-    """A histogram of each weight that is trained, by its path."""
+    """A histogram of each trainable weight, by its path."""
     return together(
         [
             histogram(f"weights/{weight.path}", keras.ops.convert_to_numpy(weight))
@@ -26,7 +51,7 @@ class Gradients:
     """Gradients of the task's loss on the same few training examples, without dropout.
 
     Args:
-        model: whose trained weights they are for.
+        model: its trainable weights get the gradients.
         task: with a dataset.
     """
 
@@ -46,7 +71,7 @@ class Gradients:
         self._gradients = tf.function(self._computed, autograph=False)
 
     def __call__(self) -> Summary:
-        """A histogram of each gradient; of embeddings only the rows that were read."""
+        """A histogram of each gradient; of embeddings only the rows that occur in the batch."""
         variables = self._model.trainable_variables
         named = zip(variables, self._gradients(), strict=True)
         return together([histogram(f"gradients/{v.path}", g.numpy()) for v, g in named])

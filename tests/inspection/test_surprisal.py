@@ -9,7 +9,7 @@ import pytest
 import zoo
 from tests.inspection.small_models import small_model
 from zoo.inspection import token_probabilities as told_by_the_package
-from zoo.inspection.token_probabilities import _windows, token_probabilities
+from zoo.inspection.surprisal import _windows, token_probabilities
 
 PROMPT, TEXT = "The music was", "not dull, but the story was Kubrickian."
 
