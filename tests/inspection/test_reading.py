@@ -1,9 +1,12 @@
 """Tokens of a text, and where they stand in it."""
 
+import concurrent.futures
+
 import numpy as np
 import pytest
 
 import zoo
+from tests.inspection.small_models import small_model
 from zoo.inspection.marked_text import pieces
 from zoo.inspection.reading import read
 
@@ -112,3 +115,13 @@ def test_a_long_stretch_that_was_not_read_is_told_of(task):
 def test_ids_are_what_the_model_is_given(task):
     text = "The music was never lovely, but the story was not weak!"
     np.testing.assert_array_equal(read(task, text).ids, np.asarray(task.text_to_ids([text]))[0])
+
+
+def test_many_threads_explain_each_its_own_text(task):
+    """Each sees tokens and places of its own text, although the words are new to the vocabulary."""
+    model = small_model("bag_of_words", task)
+    texts = [" ".join(f"story{i}x{j}, dull" for j in range(1 + i % 7)) for i in range(64)]
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(lambda text: zoo.explain(text, (model, task)), texts, timeout=300))
+    for text, explanation in zip(texts, found, strict=True):
+        assert located(explanation) == text.replace(",", "").split()
