@@ -91,8 +91,6 @@ class Sentiment(Task):
         temperature_scaling: bool = False,
     ) -> "Sentiment":
         """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
-        dataset.check_columns(cls.columns)
-        assert dataset.label_names is not None
         tokenizer = choose_tokenizer(
             cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
         )
@@ -106,7 +104,7 @@ class Sentiment(Task):
         )
         return cls(
             text_to_ids,
-            dataset.label_names,
+            dataset.label_names or (),
             dataset,
             adversarial=adversarial,
             temperature_scaling=temperature_scaling,

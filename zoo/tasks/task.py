@@ -124,6 +124,8 @@ class Task(abc.ABC):
     suggested_steps: int
 
     def __init__(self, text_to_ids, dataset: TextDataset | None = None):
+        if dataset is not None:
+            dataset.check_columns(self.columns)
         self.text_to_ids = text_to_ids
         self.dataset = dataset
         self.seconds = {"reading": dataset.seconds if dataset else 0.0, "tokenizing": 0.0}
