@@ -131,7 +131,7 @@ def imported_unit(name: str) -> str | None:
         return None
     if is_unit(rest[0]):
         return rest[0]
-    return zoo._HOMES.get(rest[0], zoo._FACTORIES).split(".")[1]
+    return zoo._HOMES.get(rest[0], "models").split(".")[0]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -5,55 +5,56 @@ Names are imported when they are first used, so that `import zoo` costs nothing.
 
 import importlib
 
+from zoo.utils.lazy import lazy_attributes
+
 __version__ = "0.1.0"
 
 _HOMES = {
-    "create_model": "zoo.models",
-    "list_models": "zoo.models",
-    "SequenceModel": "zoo.models",
-    "explain": "zoo.inspection",
+    "create_model": "models",
+    "list_models": "models",
+    "SequenceModel": "models",
+    "explain": "inspection",
     "datasets": None,
     "inspection": None,
     "layers": None,
     "models": None,
     "preprocessing": None,
     "tasks": None,
-    "fit_and_evaluate": "zoo.training.routine",
-    "evaluate_model": "zoo.training.routine",
-    "dry_run": "zoo.training.dry_run",
-    "transfer_weights": "zoo.models.weights",
-    "Report": "zoo.training.report",
-    "leaderboard": "zoo.catalog.leaderboard",
-    "export_saved_model": "zoo.serving.saved_model",
-    "load": "zoo.serving",
-    "pipeline": "zoo.serving",
-    "TextClassifier": "zoo.serving",
-    "TextGenerator": "zoo.serving",
-    "evaluate": "zoo.serving",
+    "fit_and_evaluate": "training.routine",
+    "evaluate_model": "training.routine",
+    "dry_run": "training.dry_run",
+    "transfer_weights": "models.weights",
+    "Report": "training.report",
+    "leaderboard": "catalog.leaderboard",
+    "export_saved_model": "serving.saved_model",
+    "load": "serving",
+    "pipeline": "serving",
+    "TextClassifier": "serving",
+    "TextGenerator": "serving",
+    "evaluate": "serving",
 }
-# The factories, which their own modules register: an architecture is one file.
-_FACTORIES = "zoo.models"
 # What does without TensorFlow and Keras, and must not wait for them.
-_LIGHT = {"zoo.training.report", "zoo.datasets", "zoo.catalog.leaderboard"}
+_LIGHT = {"datasets", "Report", "leaderboard"}
+
+
+def _find_factory(name: str):
+    # The factories, which their own modules register: an architecture is one file.
+    models = importlib.import_module("zoo.models")
+    factories = map(models.model_factory, models.list_models())
+    return next((factory for factory in factories if factory.__name__ == name), None)
+
+
+_get_attribute, _ = lazy_attributes(__name__, _HOMES, _find_factory)
 
 
 def __getattr__(name: str):
     if name not in _HOMES and not name[0].isupper():
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    home = _HOMES.get(name, _FACTORIES) or f"zoo.{name}"
-    if home not in _LIGHT:
+    if name not in _LIGHT:
         from zoo.utils.tensorflow import import_tensorflow
 
         import_tensorflow()
-    module = importlib.import_module(home)
-    if home == f"zoo.{name}":
-        return module
-    if name in _HOMES:
-        return getattr(module, name)
-    for factory in map(module.model_factory, module.list_models()):
-        if factory.__name__ == name:
-            return factory
-    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return _get_attribute(name)
 
 
 def __dir__():

@@ -40,6 +40,11 @@ def dataset_function(name: str) -> Callable[..., TextDataset]:
     return _DATASETS[name]
 
 
+def registered_functions() -> dict[str, Callable[..., TextDataset]]:
+    """The functions that make datasets, by their own names."""
+    return {function.__name__: function for function in map(dataset_function, list_datasets())}
+
+
 def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
     """Reads a dataset by its name, or your own files.
 

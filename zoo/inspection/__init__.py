@@ -3,7 +3,7 @@
 Names are imported when they are first used, so that a fit that draws nothing needs no matplotlib.
 """
 
-import importlib
+from zoo.utils.lazy import lazy_attributes
 
 _HOMES = {
     "explain": "attributions",
@@ -23,17 +23,4 @@ _HOMES = {
     "plots": None,
 }
 
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f"module 'zoo.inspection' has no attribute {name!r}")
-    home = _HOMES[name]
-    module = importlib.import_module(f"zoo.inspection.{home or name}")
-    # A function may have the name of its module, which the import has just put here.
-    value = module if home is None else getattr(module, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted(_HOMES)
+__getattr__, __dir__ = lazy_attributes(__name__, _HOMES)

@@ -1,6 +1,6 @@
 """Raw text to token ids and back: tokenizers, and the layers shared by all models."""
 
-import importlib
+from zoo.utils.lazy import lazy_attributes
 
 _HOMES = {
     "TextToIds": "text_to_ids",
@@ -22,9 +22,5 @@ _HOMES = {
 
 __all__ = [*_HOMES]
 
-
-def __getattr__(name: str):
-    # Lazily: token sequences are used where TensorFlow is not installed.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+# Lazily: token sequences are used where TensorFlow is not installed.
+__getattr__, __dir__ = lazy_attributes(__name__, _HOMES)
