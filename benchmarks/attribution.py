@@ -1,10 +1,10 @@
-"""Whether explanations find the evidence, where it is known: synthetic reviews.
+"""Share of attributions that falls on the evidence, which is known in synthetic reviews.
 
-Of each review it is known which words decide it: aspect, negation and adjective, and the aspect in
-the verdict. The share of absolute attribution on them is a score. It is held against what an
-attribution has that is the same for all tokens ("uniform"). The completeness error of integrated
-gradients is given in relation to what is shared out: the mean of the one over the mean of the
-other, and the median of their ratios. The texts that are explained are answered rightly.
+The decisive words of each review are known: aspect, negation and adjective, and the aspect in the
+verdict. The score is the share of absolute attribution on them, compared with that of a uniform
+attribution. The completeness error of integrated gradients is relative to the change of the logit
+margin: the ratio of the means, and the median of the ratios. Only correctly classified reviews are
+explained.
 
     taskset -c 0,1 python benchmarks/attribution.py
 """
@@ -18,14 +18,14 @@ import numpy as np
 import zoo
 
 SEED = 1
-# Settings of `zoo demo`: all that a network has to find are two opinions and a verdict.
+# Settings of `zoo demo`: two opinions, a little plot, and a verdict.
 LENGTHS = {"opening": 0, "gap": 5, "distance": 0}
 SMALL = {"embedding_dim": 32, "embedding_dropout": 0.0, "dropout": 0.0}
 FIT = {"epochs": 10, "batch_size": 128, "learning_rate": 8e-3}
 MODELS: dict[str, tuple[dict, dict]] = {
     "bag_of_words": ({"embedding_dim": 32}, {"epochs": 2, "learning_rate": 1e-2}),
     "simple_rnn": (
-        # An orthogonal start of full length keeps most of the state.
+        # An orthogonal initialization with gain 1 preserves most of the state.
         {**SMALL, "units": 64, "pooling": "last", "recurrent_gain": 1.0},
         {"epochs": 12, "batch_size": 64, "learning_rate": 1e-3},
     ),
@@ -43,13 +43,13 @@ MODELS: dict[str, tuple[dict, dict]] = {
 
 
 def main(names: Sequence[str], num_reviews: int, steps: int) -> None:
-    """Fits each network, explains reviews that it answers rightly, and prints a table."""
+    """Train each network, explain reviews that it classifies correctly, and print a table."""
     from zoo.datasets.synthetic_reviews import generate_reviews
 
     dataset = zoo.datasets.load("synthetic_reviews", **LENGTHS)
     task = zoo.tasks.sentiment(dataset)
     arguments = task.model_arguments()
-    # The test split once more, with what is known of each review.
+    # The test split again, with the evidence of each review.
     reviews = generate_reviews(
         len(dataset.test["text"]),
         **LENGTHS,
@@ -57,7 +57,7 @@ def main(names: Sequence[str], num_reviews: int, steps: int) -> None:
         seed=f"{dataset.arguments['seed']}/test",
     )
     assert [review.text for review in reviews] == list(dataset.test["text"])
-    import keras  # After the zoo has brought TensorFlow, quietly.
+    import keras  # After the zoo has imported TensorFlow without log lines.
 
     print("                             share on evidence, %    IG's error, %       rank")
     print("model         accuracy, %    IG  occlusion  uniform   mean  median  correlation")
@@ -68,7 +68,7 @@ def main(names: Sequence[str], num_reviews: int, steps: int) -> None:
         report = zoo.fit_and_evaluate(model, task, seed=SEED, verbose=False, **settings)
         facts = np.array([*_facts(model, task, reviews, num_reviews, steps)])
         gradients, occluded, uniform, correlation, error, difference = facts.mean(axis=0)
-        # The mean of ratios would be that of the few texts that differ little from the baseline.
+        # A mean of ratios would be dominated by the few texts that differ little from the baseline.
         ratios = facts[:, 4] / facts[:, 5]
         print(
             f"{name:14}{100 * report.test['accuracy']:11.1f}{100 * gradients:6.1f}"
@@ -79,7 +79,7 @@ def main(names: Sequence[str], num_reviews: int, steps: int) -> None:
 
 
 def _facts(model, task, reviews, num_reviews: int, steps: int) -> Iterator[tuple[float, ...]]:
-    """Of each review: three shares, correlation of both methods, error and what it is of."""
+    """Yield, per review: three shares, correlation of both methods, error, and change of margin."""
     found = 0
     for review in reviews:
         integrated = zoo.inspection.integrated_gradients(model, task, review.text, steps=steps)
@@ -99,15 +99,17 @@ def _facts(model, task, reviews, num_reviews: int, steps: int) -> Iterator[tuple
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's; two scores are never quite equal, so that ties need no care."""
+    """Spearman's rank correlation; scores are never equal, so ties are not handled."""
     ranks = [np.argsort(np.argsort(scores)) for scores in (one, other)]
     return float(np.corrcoef(*ranks)[0, 1])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=list(MODELS), help="Which; all by default.")
-    parser.add_argument("--reviews", type=int, default=200, help="How many are explained.")
-    parser.add_argument("--steps", type=int, default=256, help="Of integrated gradients.")
+    parser.add_argument(
+        "models", nargs="*", default=list(MODELS), help="architectures; all by default"
+    )
+    parser.add_argument("--reviews", type=int, default=200, help="number of explained reviews")
+    parser.add_argument("--steps", type=int, default=256, help="steps of integrated gradients")
     given = parser.parse_args()
     main(given.models, given.reviews, given.steps)

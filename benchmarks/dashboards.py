@@ -1,8 +1,8 @@
-"""What TensorBoard's dashboards cost: the same fit with and without, in turn.
+"""Cost of TensorBoard's dashboards: the same fit with and without them, alternating.
 
-The default LSTM on synthetic reviews and, where they are prepared, on IMDb. Texts are tokenized
-beforehand. Printed are medians of the seconds of a fit, of those of the processor, and the ratios;
-then the share of a fit's own seconds that it spends in the callback, which noise disturbs least.
+The default LSTM on synthetic reviews and, where it is prepared, on IMDb. Texts are tokenized in
+advance. Prints medians of wall time and CPU time and their ratios, and the share of the fitting
+time that is spent in the callback, which is the least noisy measure.
 
     taskset -c 0,1 python benchmarks/dashboards.py
 """
@@ -21,7 +21,7 @@ DASHBOARDS = ("none", "default")
 
 
 class Cost(NamedTuple):
-    """Seconds of one fit, of the processor in it, and the share that the callback took of it."""
+    """Wall time and CPU time of one fit in seconds, and the share spent in the callback."""
 
     seconds: float
     processor: float
@@ -29,12 +29,12 @@ class Cost(NamedTuple):
 
 
 def names() -> list[str]:
-    """The datasets that are here."""
+    """Return the names of the available datasets."""
     return ["synthetic_reviews"] + (["imdb_reviews"] if "TFDS_DATA_DIR" in os.environ else [])
 
 
 def tasks(data: list[str]) -> Iterator:
-    """A task on each of these datasets, tokenized."""
+    """Yield a tokenized task for each dataset."""
     for name in data:
         task = zoo.tasks.sentiment(zoo.datasets.load(name))
         for split in ("train", "validation", "test"):
@@ -43,7 +43,7 @@ def tasks(data: list[str]) -> Iterator:
 
 
 def timed(function: Callable, spent: list[float]) -> Callable:
-    """The function, which notes the seconds of each of its calls in a list."""
+    """Wrap a function so that it appends the seconds of each call to a list."""
 
     def call(*arguments, **options):
         start = time.perf_counter()
@@ -55,7 +55,7 @@ def timed(function: Callable, spent: list[float]) -> Callable:
 
 
 def watch_callback() -> list[float]:
-    """Makes the callback note the seconds of each of its calls in a list."""
+    """Make the callback append the seconds of each of its calls to a list."""
     spent: list[float] = []
     callback = zoo.inspection.TensorBoard
     for name in list(vars(callback)):
@@ -65,7 +65,7 @@ def watch_callback() -> list[float]:
 
 
 def fit(task, dashboards: str, epochs: int | None, spent: list[float]) -> Cost:
-    """One fit."""
+    """Run one fit."""
     spent.clear()
     with tempfile.TemporaryDirectory() as folder:
         start, processor = time.perf_counter(), time.process_time()
@@ -85,16 +85,16 @@ def fit(task, dashboards: str, epochs: int | None, spent: list[float]) -> Cost:
 
 
 def main() -> None:
-    """Fits in turn and prints medians and their ratios."""
+    """Alternate fits and print medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, help="of a fit; by default as many as usual")
+    parser.add_argument("--epochs", type=int, help="epochs of a fit; the task's default if not set")
     parser.add_argument("--data", nargs="+", default=names())
     arguments = parser.parse_args()
     spent = watch_callback()
     for task in tasks(arguments.data):
         costs: dict[str, list[Cost]] = {dashboards: [] for dashboards in DASHBOARDS}
-        # The first fit imports and warms up; it does not count.
+        # The first fit imports and warms up; it is not measured.
         fit(task, "default", 1, spent)
         for _ in range(arguments.rounds):
             for dashboards in DASHBOARDS:
@@ -107,7 +107,7 @@ def main() -> None:
             )
             print(f"  {name:10} none {none:7.2f}  default {default:7.2f}  {default / none:.3f}")
         share = statistics.median(cost.share for cost in costs["default"])
-        print(f"  {'share':10} {share:.1%} of the seconds of fitting, in the callback")
+        print(f"  {'share':10} {share:.1%} of the fitting time, in the callback")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Tokens per second of text generation: our SavedModel's `generate` against the better rival.
+"""Tokens per second of text generation: a SavedModel's `generate` against other libraries.
 
-A GPT-2 of given sizes with random weights continues prompts of 16 tokens by 480, drawing from the
-40 likeliest. The rivals are transformers on PyTorch and KerasHub (`generation_rivals.py`), each in
-its fastest way; ours is the endpoint `generate` of a SavedModel, from strings to strings, in plain
-TensorFlow. All run in processes of their own, and their rounds alternate; medians are printed.
-Beside it: seconds of the export and of the first call, and the cost of a token as the text grows.
+A GPT-2 with random weights generates 480 tokens after prompts of 16, with `top_k=40`. The rivals
+are transformers on PyTorch and KerasHub (`generation_rivals.py`), each in its fastest mode; the
+zoo runs the endpoint `generate` of a SavedModel, from strings to strings, in plain TensorFlow. Each
+runs in a separate process, and their rounds alternate; medians are printed, with the seconds of the
+export and the first call, and the cost of a token as the text grows.
 
     make rivals
     taskset -c 0,1 python benchmarks/generation.py --size large --batch 1
@@ -29,8 +29,8 @@ SIZES = {
 RIVALS = ("transformers", "keras_hub")
 PROMPT_TOKENS, NEW_TOKENS, TOP_K, CONTEXT = 16, 480, 40, 512
 
-# What plain TensorFlow does with the SavedModel: a round for each line of its standard input, which
-# says how many new tokens.
+# Plain TensorFlow on the SavedModel: one round for each line of standard input, which holds the
+# number of new tokens.
 SERVER = """
 import json, os, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -49,7 +49,7 @@ for line in sys.stdin:
 
 
 def export(model: str, size: dict, state_dtype: str | None, path: str) -> None:
-    """Writes a SavedModel with random weights; prints the seconds that this took."""
+    """Write a SavedModel with random weights, and print the seconds of the export."""
     import zoo
     from zoo.preprocessing import TextToIds, Words
 
@@ -68,7 +68,7 @@ def export(model: str, size: dict, state_dtype: str | None, path: str) -> None:
 
 
 class Process:
-    """A process that does a round for each line it is given, and answers with a JSON line."""
+    """A process that runs a round for each input line, and prints a JSON line."""
 
     def __init__(self, *command):
         self._process = subprocess.Popen(
@@ -76,34 +76,36 @@ class Process:
         )
 
     def read(self) -> dict:
-        """The next JSON line."""
+        """Return the next JSON line."""
         for line in self._process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        raise SystemExit("A process of the benchmark has ended early; see above.")
+        raise SystemExit("A process of the benchmark ended early; see the output above.")
 
     def round(self, line: object = "") -> dict:
-        """One round."""
+        """Run one round."""
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
         return self.read()
 
     def close(self) -> None:
-        """Ends it."""
+        """End the process."""
         self._process.stdin.close()
         self._process.wait()
 
 
 def main() -> None:
-    """Times all in turn and prints medians and ratios."""
+    """Time all in alternation, and print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", choices=list(SIZES), default="large")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--model", default="gpt", help="ours; rivals are left out for others")
+    parser.add_argument(
+        "--model", default="gpt", help="architecture of the zoo; rivals run for gpt only"
+    )
     parser.add_argument("--state-dtype", choices=["bfloat16"])
     parser.add_argument(
-        "--rivals", nargs="*", choices=RIVALS, default=list(RIVALS), help="none: ours alone"
+        "--rivals", nargs="*", choices=RIVALS, default=list(RIVALS), help="none: the zoo only"
     )
     parser.add_argument("--export", metavar="PATH", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -116,7 +118,8 @@ def main() -> None:
     if arguments.model == "gpt":
         if arguments.rivals and not RIVALS_PYTHON.exists():
             raise SystemExit(
-                "There is no .venv-rivals: `make rivals` makes it, --rivals leaves it out."
+                ".venv-rivals does not exist: create it with `make rivals`, or pass --rivals "
+                "without names."
             )
         for name in arguments.rivals:
             flags = [part for key, value in size.items() for part in (f"--{key}", value)]
@@ -144,11 +147,11 @@ def main() -> None:
             times = {tokens: ours.round(tokens)["seconds"] for tokens in (0, 64, 448, 512 - 16)}
             short.append(times[64] - times[0])
             long.append((times[496] - times[448]) * 64 / 48)
-        seconds: dict[str, list[float]] = {name: [] for name in (*rivals, "ours")}
+        seconds: dict[str, list[float]] = {name: [] for name in (*rivals, "zoo")}
         for _ in range(arguments.rounds):
             for name, rival in rivals.items():
                 seconds[name].append(rival.round()["seconds"])
-            seconds["ours"].append(ours.round(NEW_TOKENS)["seconds"])
+            seconds["zoo"].append(ours.round(NEW_TOKENS)["seconds"])
         ours.close()
     for rival in rivals.values():
         rival.close()
@@ -160,10 +163,10 @@ def main() -> None:
     what = f"{arguments.model}, {size}, batch {arguments.batch}"
     print(f"{what}, state {arguments.state_dtype or 'float32'}")
     for name, rate in rates.items():
-        print(f"  {name:14} {rate:7.0f} tokens a second")
+        print(f"  {name:14} {rate:7.0f} tokens per second")
     if rivals:
-        best = max(rate for name, rate in rates.items() if name != "ours")
-        print(f"  ours is {rates['ours'] / best:.2f} times the better rival")
+        best = max(rate for name, rate in rates.items() if name != "zoo")
+        print(f"  the zoo is {rates['zoo'] / best:.2f} times as fast as the better rival")
     print(
         f"  export {exporting:.1f} s, first call {first:.1f} s, together {exporting + first:.1f} s"
     )

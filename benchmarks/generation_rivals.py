@@ -1,21 +1,19 @@
-"""The rivals in text generation: a GPT-2 of transformers or of KerasHub, with random weights.
+"""Rivals in text generation: a GPT-2 of transformers or of KerasHub, with random weights.
 
-It runs in the rivals' own environment (`rivals.txt`), in a process of its own, and prints one JSON
-line an event. It first makes the model in each way that the library has of running it, calls
-`generate` in each a few times, and goes on with the fastest:
+It runs in the rivals' environment (`rivals.txt`) and prints JSON lines. First it builds the model
+in each mode of the library, calls `generate` in each a few times, and selects the fastest:
 
-    {"rival": ..., "versions": ..., "way": ..., "parameters": ..., "ways": {way: {"first": seconds,
-     "trials": [seconds, ...]} or {"failed": why}}}
+    {"rival": ..., "versions": ..., "mode": ..., "parameters": ..., "modes": {mode: {"first":
+     seconds, "trials": [seconds, ...]} or {"failed": reason}}}
 
-"first" is the first call, which traces and compiles. Then it reads its standard input: for each
-line it does one round, and prints
+"first" is the first call, which traces and compiles. Then it reads standard input; for each line it
+runs one round, and prints
 
     {"round": 1, "seconds": ..., "tokens_per_second": ...}
 
-where the seconds are those of the whole call of `generate`, reading the prompt and all new tokens,
-of every row, to token ids in memory. Between rounds it sleeps, so that a driver can put another's
-rounds in between, on the same cores. It ends with its input, or after `--rounds`, which it then
-does without waiting.
+The seconds are those of the whole call of `generate`: the prompt and all new tokens of every row,
+to token ids in memory. Between rounds it waits, so that rounds of another process can run on the
+same cores. It ends with its input, or after `--rounds` rounds, which then run without waiting.
 
     taskset -c 0,1 .venv-rivals/bin/python benchmarks/generation_rivals.py --rival transformers \
         --rounds 3
@@ -39,12 +37,12 @@ PACKAGES = {
     "keras_hub": ("keras_hub", "keras", "tensorflow"),
 }
 
-# Runs a prompt of ids, (batch, prompt), and returns ids, (batch, prompt + new), as a NumPy array.
+# Takes a prompt of ids, (batch, prompt), and returns ids, (batch, prompt + new), as a NumPy array.
 Generate = Callable[..., object]
 
 
-def transformers_ways(arguments: argparse.Namespace) -> dict[str, Callable[[], tuple]]:
-    """A maker for each way: it returns `generate` and the number of parameters."""
+def transformers_modes(arguments: argparse.Namespace) -> dict[str, Callable[[], tuple]]:
+    """Return a builder for each mode, which returns `generate` and the number of parameters."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -60,13 +58,13 @@ def transformers_ways(arguments: argparse.Namespace) -> dict[str, Callable[[], t
             n_layer=arguments.layers,
             n_head=arguments.heads,
             bos_token_id=None,
-            eos_token_id=None,  # Nothing ends a text early.
+            eos_token_id=None,  # No token ends a text early.
             attn_implementation=attention,
         )
         model = GPT2LMHeadModel(config).eval().to(dtype)
         options = {}
         if compiled:
-            # Compiling needs shapes that stay: a cache of the full length from the start.
+            # Compiling needs static shapes: a cache of the full length from the start.
             options["cache_implementation"] = "static"
             model.forward = torch.compile(model.forward)
 
@@ -93,8 +91,8 @@ def transformers_ways(arguments: argparse.Namespace) -> dict[str, Callable[[], t
     }
 
 
-def keras_hub_ways(arguments: argparse.Namespace) -> dict[str, Callable[[], tuple]]:
-    """A maker for each way: it returns `generate` and the number of parameters."""
+def keras_hub_modes(arguments: argparse.Namespace) -> dict[str, Callable[[], tuple]]:
+    """Return a builder for each mode, which returns `generate` and the number of parameters."""
     import keras
     import keras_hub
     import numpy as np
@@ -120,7 +118,7 @@ def keras_hub_ways(arguments: argparse.Namespace) -> dict[str, Callable[[], tupl
         model.compile(sampler=sampler, jit_compile=jit_compile)
 
         def generate(prompt):
-            # The room for the new tokens comes with the prompt; no token ends a text early.
+            # The prompt includes the capacity for new tokens; no token ends a text early.
             room = ((0, 0), (0, arguments.new_tokens))
             inputs = {
                 "token_ids": np.pad(prompt.astype("int32"), room),
@@ -137,18 +135,18 @@ def keras_hub_ways(arguments: argparse.Namespace) -> dict[str, Callable[[], tupl
 
 
 def timed(generate: Generate, prompt, new_tokens: int) -> float:
-    """The seconds of one call, once it is seen to have given all that was asked for."""
+    """Return the seconds of one call, after checking the shape of its result."""
     start = time.perf_counter()
     ids = generate(prompt)
     seconds = time.perf_counter() - start
     expected = (len(prompt), prompt.shape[1] + new_tokens)
     if ids.shape != expected:
-        sys.exit(f"generate gave ids of shape {ids.shape} where {expected} was asked for.")
+        sys.exit(f"generate must return ids of shape {expected}; it returned {ids.shape}.")
     return seconds
 
 
-def try_way(make: Callable[[], tuple], prompt, new_tokens: int, trials: int) -> tuple:
-    """Makes a way and times it: its `generate`, its parameters, and what to report."""
+def try_mode(make: Callable[[], tuple], prompt, new_tokens: int, trials: int) -> tuple:
+    """Build and time a mode; return its `generate`, its number of parameters, and its times."""
     generate, parameters = make()
     first = timed(generate, prompt, new_tokens)
     seconds = [round(timed(generate, prompt, new_tokens), 4) for _ in range(trials)]
@@ -156,7 +154,7 @@ def try_way(make: Callable[[], tuple], prompt, new_tokens: int, trials: int) -> 
 
 
 def say(**facts) -> None:
-    """Prints one JSON line."""
+    """Print one JSON line."""
     print(json.dumps(facts), flush=True)
 
 
@@ -173,14 +171,16 @@ def main() -> None:
     parser.add_argument("--top-k", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-    parser.add_argument("--rounds", type=int, help="do so many at once, and read no input")
-    parser.add_argument("--trials", type=int, default=2, help="calls of each way to choose by")
-    parser.add_argument("--ways", nargs="+", metavar="WAY", help="only these; default: all")
+    parser.add_argument("--rounds", type=int, help="number of rounds, without reading input")
+    parser.add_argument(
+        "--trials", type=int, default=2, help="calls of each mode to choose the fastest by"
+    )
+    parser.add_argument("--modes", nargs="+", metavar="MODE", help="only these; all by default")
     arguments = parser.parse_args()
     if arguments.prompt_tokens + arguments.new_tokens > POSITIONS:
-        parser.error(f"prompt and new tokens together have to fit {POSITIONS} positions")
+        parser.error(f"prompt and new tokens together must be at most {POSITIONS}")
     if arguments.trials < 1:
-        parser.error("--trials: at least one")
+        parser.error("--trials must be 1 or more")
 
     try:
         for package in PACKAGES[arguments.rival]:
@@ -188,23 +188,23 @@ def main() -> None:
     except ImportError as error:
         sys.exit(
             f"{error.name or package} is missing or broken in {sys.executable} ({error}): install "
-            "benchmarks/rivals.txt into an environment of its own and run this with its Python."
+            "benchmarks/rivals.txt into a separate environment, and run this with its Python."
         )
     import numpy as np
 
     prompt = np.random.default_rng(0).integers(
         1, arguments.vocabulary, (arguments.batch, arguments.prompt_tokens)
     )
-    makers = globals()[f"{arguments.rival}_ways"](arguments)
-    if unknown := set(arguments.ways or ()) - set(makers):
-        parser.error(f"--ways: {sorted(unknown)} is none of {list(makers)}")
+    makers = globals()[f"{arguments.rival}_modes"](arguments)
+    if unknown := set(arguments.modes or ()) - set(makers):
+        parser.error(f"--modes must be among {list(makers)}; they are {sorted(unknown)}")
     report, best, parameters, generate = {}, None, 0, None
-    for name in arguments.ways or makers:
+    for name in arguments.modes or makers:
         try:
-            candidate, size, facts = try_way(
+            candidate, size, facts = try_mode(
                 makers[name], prompt, arguments.new_tokens, arguments.trials
             )
-        except Exception as error:  # A way may not run here: compiling needs a compiler.
+        except Exception as error:  # A mode may not run here: compiling needs a compiler.
             report[name] = {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
             continue
         report[name] = facts
@@ -212,7 +212,7 @@ def main() -> None:
             best, parameters, generate = name, size, candidate
         del candidate
     if generate is None:
-        sys.exit(f"No way of {arguments.rival} ran: {report}")
+        sys.exit(f"No mode of {arguments.rival} ran: {report}")
     versions = {
         package: importlib.metadata.version(package.replace("_", "-"))
         for package in PACKAGES[arguments.rival]
@@ -220,12 +220,12 @@ def main() -> None:
     say(
         rival=arguments.rival,
         versions=versions,
-        way=best,
+        mode=best,
         dtype=arguments.dtype,
         batch=arguments.batch,
         new_tokens=arguments.new_tokens,
         parameters=parameters,
-        ways=report,
+        modes=report,
     )
 
     paces = sys.stdin if arguments.rounds is None else range(arguments.rounds)

@@ -1,12 +1,12 @@
-"""Kills fits at random moments, and compares what they come to with what one that lived came to.
+"""Kill fits at random moments, and compare their results with those of an uninterrupted fit.
 
     python -m benchmarks.kills --kills 200 --seed 1
 
-Each fit, of some architecture, task and optimizer, runs in a process of its own, is killed with
-SIGKILL, started again, killed again, until it lives to its end. Half of the kills fall at a moment
-drawn from the whole length of the fit, the others shortly after it has begun to do one thing that
-is drawn from all that it does: writing a checkpoint takes so short a time that the first kind
-rarely falls into it. Checkpoints are written after one step of three.
+Each fit has a random architecture, task and optimizer, and runs in a separate process. It is killed
+with SIGKILL and started again until it reaches its end. Half of the kills are at a moment drawn
+uniformly from the duration of the fit; the others are shortly after the start of a random phase,
+because short phases such as writing a checkpoint are rarely hit otherwise. A checkpoint is written
+after every third step.
 """
 
 import argparse
@@ -52,7 +52,7 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
     "bag_of_words": {"embedding_dim": 8},
 }
 SENTIMENT = ({}, {"temperature_scaling": True}, {"adversarial": 1.0})
-WRITING = ({"sequence_length": 32}, {"sequence_length": 32, "sampled_tokens": 16})
+TEXT_GENERATION = ({"sequence_length": 32}, {"sequence_length": 32, "sampled_tokens": 16})
 TRAINING = (
     {"optimizer": "adam", "early_stopping": 2},
     {"optimizer": "muon", "learning_rate": 0.02},
@@ -60,7 +60,7 @@ TRAINING = (
     {"optimizer": "sgd", "schedule": "constant", "class_weights": "balanced"},
 )
 
-# What a fit does, by the functions in which it does it.
+# Phases of a fit, and the functions that perform them.
 PHASES = {
     "a step": (settings.Prepared, "train_step"),
     "writing a checkpoint": (checkpoint.Checkpoint, "save"),
@@ -77,20 +77,20 @@ BEFORE = "before the first step"
 
 @dataclasses.dataclass
 class Kill:
-    """One kill: in what, and whether what came of the fit is what had to."""
+    """One kill: its phase, and whether the fit then ended with the expected result."""
 
     phase: str
     survived: bool = False
 
 
-def drawn_recipe(random_: random.Random) -> Recipe:
-    """A small fit of some kind."""
+def random_recipe(random_: random.Random) -> Recipe:
+    """Return a random small recipe."""
     model = random_.choice(list(MODELS))
     tasks = ["sentiment"]
     if model != "bag_of_words":
         tasks.append("text_generation")
     task = random_.choice(tasks)
-    options = dict(random_.choice(SENTIMENT if task == "sentiment" else WRITING))
+    options = dict(random_.choice(SENTIMENT if task == "sentiment" else TEXT_GENERATION))
     model_options = dict(MODELS[model])
     if task == "text_generation":
         model_options.pop("bidirectional", None)
@@ -115,13 +115,13 @@ def drawn_recipe(random_: random.Random) -> Recipe:
 
 
 def fit(recipe: Recipe, out: pathlib.Path, log: pathlib.Path, phase_pipe: int) -> None:
-    """Fits, saying on a pipe what is being done; never returns."""
+    """Run a fit that reports its phases on a pipe; never returns."""
     status = 1
     try:
-        told = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(told, 1)
-        os.dup2(told, 2)
-        tell_phases(phase_pipe)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        report_phases(phase_pipe)
         write_checkpoints_often()
         recipe.fit(out, verbose=False)
         status = 0
@@ -131,21 +131,21 @@ def fit(recipe: Recipe, out: pathlib.Path, log: pathlib.Path, phase_pipe: int) -
         os._exit(status)
 
 
-def telling(function, pipe: int, message: bytes):
-    """The function, which writes a message to a pipe first."""
+def report_call(function, pipe: int, message: bytes):
+    """Wrap a function so that it first writes a message to a pipe."""
 
     @functools.wraps(function)
-    def told(*arguments, **options):
+    def wrapped(*arguments, **options):
         os.write(pipe, message)
         return function(*arguments, **options)
 
-    return told
+    return wrapped
 
 
-def tell_phases(pipe: int) -> None:
-    """Has each function of `PHASES` write its number when it begins."""
+def report_phases(pipe: int) -> None:
+    """Make each function of `PHASES` write its number when it starts."""
     for index, (owner, name) in enumerate(PHASES.values()):
-        setattr(owner, name, telling(getattr(owner, name), pipe, bytes([index])))
+        setattr(owner, name, report_call(getattr(owner, name), pipe, bytes([index])))
 
 
 def write_checkpoints_often() -> None:
@@ -164,10 +164,10 @@ def write_checkpoints_often() -> None:
 def run_once(
     recipe: Recipe, out: pathlib.Path, seconds: float | None, phase: int | None
 ) -> str | None:
-    """Runs a fit, which is killed after some seconds, of `phase` or of the whole.
+    """Run a fit, and kill it some seconds after its start or after the start of `phase`.
 
     Returns:
-        What it was doing when it was killed; None if it lived.
+        The phase in which it was killed; None if it reached its end.
     """
     reader, writer = os.pipe()
     log = out.with_name(out.name + ".log")
@@ -178,7 +178,7 @@ def run_once(
     os.close(writer)
     names = list(PHASES)
     began = time.monotonic() if phase is None else math.inf
-    in_what = BEFORE
+    in_phase = BEFORE
     while True:
         wait = None
         if seconds is not None and began < math.inf:
@@ -186,30 +186,30 @@ def run_once(
         if not select.select([reader], [], [], wait)[0]:
             os.kill(child, signal.SIGKILL)
             break
-        told = os.read(reader, 4096)
-        if not told:
+        received = os.read(reader, 4096)
+        if not received:
             break
-        in_what = names[told[-1]]
-        if phase is not None and phase in told:
+        in_phase = names[received[-1]]
+        if phase is not None and phase in received:
             began = min(began, time.monotonic())
     os.close(reader)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"A fit failed; see {log}: {log.read_text()[-500:]}")
-    return in_what if status else None
+        raise RuntimeError(f"A fit failed, see {log}: {log.read_text()[-500:]}")
+    return in_phase if status else None
 
 
-def what_it_came_to(out: pathlib.Path) -> dict[str, Any]:
-    """Report, weights and state of the optimizer, and the SavedModel's weights, as one dictionary.
+def results_of(out: pathlib.Path) -> dict[str, Any]:
+    """Return report, weights, optimizer state and the SavedModel's weights as one dictionary.
 
-    Read without TensorFlow's runtime, after which a process should not fork.
+    They are read without TensorFlow's runtime, because a process must not fork after using it.
     """
-    import tensorflow as tf  # After the zoo has brought it, quietly.
+    import tensorflow as tf  # After the zoo has imported it without log lines.
 
     checksums.check_manifest(out)
     checksums.check_manifest(out / "saved_model" / "1")
-    told = report_without_measurements(out)
-    found = {f"report.{name}": value for name, value in told.items()}
+    report_entries = report_without_measurements(out)
+    found = {f"report.{name}": value for name, value in report_entries.items()}
     with zipfile.ZipFile(out / "model.keras") as archive:
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
 
@@ -222,7 +222,7 @@ def what_it_came_to(out: pathlib.Path) -> dict[str, Any]:
     for name in served.get_variable_to_shape_map():
         value = served.get_tensor(name)
         content = value if isinstance(value, bytes) else value.tobytes()
-        # The graph of the objects names functions by a counter of the process.
+        # The object graph names functions by a counter of the process.
         if name != "_CHECKPOINTABLE_OBJECT_GRAPH":
             found[f"saved_model.{name}"] = hashlib.sha256(content).hexdigest()
     return found
@@ -231,7 +231,7 @@ def what_it_came_to(out: pathlib.Path) -> dict[str, Any]:
 def kills_of_one_fit(
     recipe: Recipe, folder: pathlib.Path, random_: random.Random, most: int
 ) -> list[Kill]:
-    """Kills a fit, of one recipe, again and again; keeps `folder` where it did not survive."""
+    """Kill a fit of one recipe repeatedly; keep `folder` if its result is wrong."""
     began = time.perf_counter()
     folder.mkdir()
     run_once(recipe, folder / "whole", None, None)
@@ -243,13 +243,13 @@ def kills_of_one_fit(
             wait = random_.uniform(0, seconds)
             if random_.random() < 0.5:
                 phase, wait = random_.randrange(len(PHASES)), random_.uniform(0, 0.02)
-        in_what = run_once(recipe, folder / "killed", wait, phase)
-        if in_what is None:
+        in_phase = run_once(recipe, folder / "killed", wait, phase)
+        if in_phase is None:
             break
-        kills.append(Kill(in_what))
-    expected, ours = (what_it_came_to(folder / name) for name in ("whole", "killed"))
+        kills.append(Kill(in_phase))
+    expected, found = (results_of(folder / name) for name in ("whole", "killed"))
     left = [path.name for path in (folder / "killed").rglob(".*")]
-    different = [name for name in {**expected, **ours} if expected.get(name) != ours.get(name)]
+    different = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
     if different or left:
         recipe.save(folder / "recipe.toml")
         print(
@@ -263,25 +263,25 @@ def kills_of_one_fit(
 
 
 def table(kills: list[Kill]) -> Iterator[str]:
-    """Kills and survivals by what the fit was doing."""
+    """Yield the rows of a table of kills and survivals by phase."""
     tried = collections.Counter(kill.phase for kill in kills)
     survived = collections.Counter(kill.phase for kill in kills if kill.survived)
     yield f"{'killed':<24}{'times':>6}{'survived':>10}"
     for phase in (BEFORE, *PHASES):
         yield f"{phase:<24}{tried[phase]:>6}{survived[phase]:>10}"
-    yield f"{'together':<24}{len(kills):>6}{survived.total():>10}"
+    yield f"{'total':<24}{len(kills):>6}{survived.total():>10}"
 
 
 def one_fit(number: int, seed: int, folder: pathlib.Path) -> list[Kill]:
-    """Draws a fit, kills it up to six times, and compares."""
+    """Draw a recipe, kill its fit up to six times, and compare the results."""
     random_ = random.Random(f"{seed}, {number}")
-    recipe = drawn_recipe(random_)
+    recipe = random_recipe(random_)
     return kills_of_one_fit(recipe, folder / f"{number}_{recipe.model}", random_, 6)
 
 
 def many_kills(number: int, seed: int, jobs: int, folder: pathlib.Path) -> list[Kill]:
-    """At least so many kills, with so many fits at a time."""
-    # Forked before anything of TensorFlow runs, as the fits are from these.
+    """Run at least `number` kills, with `jobs` fits at a time."""
+    # Forked before TensorFlow runs, like the fits that are forked from these processes.
     forked = multiprocessing.get_context("fork")
     fits, kills_so_far, results = forked.Value("i", 0), forked.Value("i", 0), forked.Queue()
 
@@ -303,16 +303,16 @@ def many_kills(number: int, seed: int, jobs: int, folder: pathlib.Path) -> list[
             kills += results.get(timeout=1)
             print(f"{fits.value} fits, {len(kills)} kills", file=sys.stderr, flush=True)
     if any(worker.exitcode for worker in workers):
-        sys.exit(f"A fit failed; what it said is in {folder}.")
+        sys.exit(f"A fit failed; its output is in {folder}.")
     print(f"{fits.value} fits")
     return kills
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="at least so many (200)")
-    parser.add_argument("--seed", type=int, default=1, help="of recipes and moments (1)")
-    parser.add_argument("--jobs", type=int, default=2, help="fits at a time (2)")
+    parser.add_argument("--kills", type=int, default=200, help="minimum number of kills (200)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of recipes and moments (1)")
+    parser.add_argument("--jobs", type=int, default=2, help="parallel fits (2)")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="zoo_kills_"))
     began = time.perf_counter()
@@ -320,7 +320,7 @@ def main() -> None:
     print("\n".join(table(kills)))
     print(f"{time.perf_counter() - began:.0f} s")
     if not all(kill.survived for kill in kills):
-        sys.exit(f"What did not survive is kept in {folder}.")
+        sys.exit(f"Failed fits are kept in {folder}.")
     shutil.rmtree(folder)
 
 

@@ -1,9 +1,9 @@
-"""Milliseconds for one review of 210 words: the SavedModel's `serve`, and the tutorial's `predict`.
+"""Latency of one review of 210 words: the SavedModel's `serve`, and the tutorial's `predict`.
 
 The tutorial serves its trained LSTM (10,000 words, 500 ids, 128 units) as `model.predict` on one
-string, with TextVectorization inside; ours is a SavedModel of the default LSTM with IMDb's
-vocabulary
-size. Weights do not matter here and are untrained. Rounds alternate; medians are printed.
+string, with TextVectorization inside; the zoo serves a SavedModel of the default LSTM with a
+vocabulary of IMDb's size. Weights do not affect the time and are untrained. Rounds alternate;
+medians are printed.
 
     taskset -c 0,1 python benchmarks/latency.py
 """
@@ -20,7 +20,7 @@ WORDS = 210
 
 
 def main() -> None:
-    """Times both in turn and prints medians and their ratio."""
+    """Time both in alternation, and print medians and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     arguments = parser.parse_args()
@@ -61,20 +61,20 @@ def main() -> None:
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
-    ways = {
+    calls = {
         "SavedModel, serve": lambda: serve(text=argument),
         "tutorial, predict": lambda: rival.predict(argument[:, None], verbose=0),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for round_ in range(arguments.rounds + 10):
-        for name, call in ways.items():
+        for name, call in calls.items():
             start = time.perf_counter()
             call()
             if round_ >= 10:
                 times[name].append(1000 * (time.perf_counter() - start))
     medians = {name: statistics.median(all_) for name, all_ in times.items()}
     for name, median in medians.items():
-        print(f"{name}: median {median:.1f} ms, fastest {min(times[name]):.1f} ms")
+        print(f"{name}: median {median:.1f} ms, minimum {min(times[name]):.1f} ms")
     first, second = medians.values()
     print(f"one review of {WORDS} words: {second / first:.1f} times faster than the tutorial")
 

@@ -1,11 +1,9 @@
-"""How far a recurrent network remembers: accuracy by the distance of the evidence from the end.
+"""Long-range memory of recurrent networks: accuracy by distance of the evidence from the end.
 
-Each network is fitted once, on synthetic reviews whose verdict stands at most 10 tokens before the
-end,
-with its last state alone going to the head. Then plot is put behind the verdict, 0 to 200 tokens
-of it:
-what is asked stays the same, and has to be remembered for longer. The rate is chosen for each
-cell, as a rate that suits all of them leaves some at chance.
+Each network is trained on synthetic reviews whose verdict is at most 10 tokens before the end, with
+the last state alone as input of the head. It is tested with 0 to 200 tokens of plot after the
+verdict, so the same evidence must be remembered for longer. Each cell has its own learning rate,
+because one rate for all leaves some at chance level.
 
     taskset -c 0,1 python benchmarks/long_range_memory.py
 """
@@ -21,16 +19,16 @@ FITS = {
     "lstm": {"learning_rate": 8e-3, "batch_size": 128, "epochs": 9},
     "gru": {"learning_rate": 8e-3, "batch_size": 128, "epochs": 9},
 }
-# An orthogonal start of full length keeps most of the state.
+# An orthogonal initialization with gain 1 preserves most of the state.
 EXTRA = {"simple_rnn": {"recurrent_gain": 1.0}}
 
 
 def main() -> None:
-    """Fits and tests each network with each seed, and prints a table of means."""
+    """Train and test each network with each seed, and print a table of means."""
     reviews = zoo.datasets.load("synthetic_reviews")
     task = zoo.tasks.sentiment(reviews)
     arguments = task.model_arguments()
-    import keras  # After the zoo has brought TensorFlow, quietly.
+    import keras  # After the zoo has imported TensorFlow without log lines.
 
     further = [
         zoo.datasets.load(
@@ -40,9 +38,9 @@ def main() -> None:
     ]
     print("distance   " + "".join(f"{distance:7}" for distance in DISTANCES) + "   seconds")
     print(
-        "optimum    " + "".join(f"{each.best_possible.accuracy_on_test:7.3f}" for each in further)
+        "best       " + "".join(f"{each.best_possible.accuracy_on_test:7.3f}" for each in further)
     )
-    questions = [zoo.tasks.Sentiment(task.text_to_ids, task.label_names, each) for each in further]
+    test_tasks = [zoo.tasks.Sentiment(task.text_to_ids, task.label_names, each) for each in further]
     for name, fit in FITS.items():
         accuracies, seconds = [], []
         for seed in SEEDS:
@@ -59,7 +57,7 @@ def main() -> None:
             report = zoo.fit_and_evaluate(model, task, seed=seed, test=False, verbose=False, **fit)
             seconds.append(report.seconds["fitting"])
             accuracies.append(
-                [zoo.evaluate_model(model, each).scores["accuracy"] for each in questions]
+                [zoo.evaluate_model(model, each).scores["accuracy"] for each in test_tasks]
             )
         row = "".join(f"{accuracy:7.3f}" for accuracy in np.mean(accuracies, axis=0))
         print(f"{name:11}{row}{np.mean(seconds):10.0f}", flush=True)

@@ -1,8 +1,8 @@
-"""Memory of 20 fits in one process: the peak of the last one beside that of the second.
+"""Memory of 20 fits in one process: peak memory of the last fit against the second.
 
-Each is a whole run of a recipe, from made-up reviews to a SavedModel: an LSTM for sentiment, then a
-GRU for text generation, each 20 times in a process of its own. The first fit loads TensorFlow's
-kernels, so that the second is the measure. Status 1 where the last takes 10 % more.
+Each fit is a whole run of a recipe, from synthetic reviews to a SavedModel: an LSTM on sentiment,
+then a GRU on text generation, each 20 times in a separate process. The first fit loads TensorFlow's
+kernels, so the second is the reference. The exit status is 1 if the last takes 10 % more.
 
     taskset -c 0,1 python benchmarks/memory.py
 """
@@ -20,16 +20,16 @@ RECIPES = {
     "lstm": {"task": "sentiment", "model_options": {"units": 64}},
     "gru": {"task": "text_generation", "model_options": {"units": 64, "embedding_dim": 64}},
 }
-MOST = 1.1
+MAX_RATIO = 1.1
 
 
 def resident() -> float:
-    """This process's memory that is in use, in MB."""
+    """Return the resident memory of this process in MB."""
     return resources.resident_memory() / 1e6
 
 
 class Peak:
-    """The most memory that was in use while a block ran: `with Peak() as peak: ...; peak.value`."""
+    """Peak resident memory while a block runs: `with Peak() as peak: ...; peak.value`."""
 
     def __enter__(self) -> "Peak":
         self.value = resident()
@@ -48,7 +48,7 @@ class Peak:
 
 
 def fit_many(model: str, fits: int, reviews: int) -> None:
-    """Prints for each fit the peak while it went on and what was in use after it, as JSON."""
+    """Print, for each fit, its peak memory and the resident memory after it, as JSON."""
     from zoo.catalog.recipe import Recipe
 
     sizes = {"train_size": reviews, "validation_size": 200, "test_size": 200}
@@ -66,7 +66,7 @@ def fit_many(model: str, fits: int, reviews: int) -> None:
 
 
 def main() -> None:
-    """Prints a line a fit, and a ratio an architecture."""
+    """Print a line per fit, and a ratio per architecture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=RECIPES, default=list(RECIPES))
     parser.add_argument("--fits", type=int, default=20)
@@ -77,7 +77,7 @@ def main() -> None:
         fit_many(*arguments.models, arguments.fits, arguments.reviews)
         return
 
-    creeps = False
+    grows = False
     for model in arguments.models:
         size = ["--fits", str(arguments.fits), "--reviews", str(arguments.reviews)]
         command = [sys.executable, __file__, "--in-this-process", "--models", model, *size]
@@ -90,9 +90,9 @@ def main() -> None:
         if process.returncode:
             sys.exit(process.returncode)
         ratio = peaks[-1] / peaks[1]
-        creeps |= ratio > MOST
-        print(f"{model}: the last peak is {ratio:.3f} times the second")
-    sys.exit(creeps)
+        grows |= ratio > MAX_RATIO
+        print(f"{model}: the peak of the last fit is {ratio:.3f} times that of the second")
+    sys.exit(grows)
 
 
 if __name__ == "__main__":

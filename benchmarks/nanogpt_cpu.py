@@ -1,15 +1,15 @@
-"""The rival: a GPT on Tiny Shakespeare's characters, the way nanoGPT's page has it for a CPU.
+"""Rival: a character-level GPT on Tiny Shakespeare in nanoGPT's CPU configuration.
 
-4 layers, 4 heads, 128 wide, 64 characters of context, no dropout and no biases; 2000 iterations of
-12 random windows with AdamW. The setting is nanoGPT's, the code is not: PyTorch, in float32 and
-without `torch.compile`. It is generous to the rival: the clock runs during fitting alone, without
-its looks at the validation text, and AdamW is PyTorch's fused one.
+4 layers, 4 heads, width 128, a context of 64 characters, no dropout and no biases; 2000 iterations
+of 12 random windows with AdamW. The configuration is nanoGPT's, the code is not: PyTorch, in
+float32 and without `torch.compile`. The comparison favors the rival: the time is that of fitting
+alone, without its evaluations on validation, and AdamW is PyTorch's fused one.
 
-Losses are nats per character over whole texts in windows of its 64 characters that do not overlap,
-so that each character but a text's first is predicted once, the first of a window from one
-character. `both` counts validation and test as one, as nanoGPT's own held-out tenth does.
+Losses are nats per character over whole texts in windows of 64 characters that do not overlap, so
+that each character but a text's first is predicted once, the first of a window from one character.
+`both` joins validation and test, like nanoGPT's held-out tenth.
 
-It runs under the rivals' own Python (`benchmarks/rivals.txt`). The texts come as a JSON file with
+It runs in the rivals' environment (`benchmarks/rivals.txt`). The texts are a JSON file with
 `train`, `validation` and `test`. It prints JSON lines.
 
     taskset -c 0,1 python benchmarks/nanogpt_cpu.py --texts texts.json
@@ -27,7 +27,7 @@ try:
     from torch import nn
     from torch.nn import functional
 except ModuleNotFoundError as error:
-    sys.exit(f"{error.name} is missing here: pip install -r benchmarks/rivals.txt")
+    sys.exit(f"{error.name} is missing: pip install -r benchmarks/rivals.txt")
 
 LAYERS, HEADS, WIDTH, CONTEXT = 4, 4, 128, 64
 BATCH_SIZE, WARM_UP, CLIP = 12, 100, 1.0
@@ -36,7 +36,7 @@ BETAS, WEIGHT_DECAY = (0.9, 0.99), 0.1
 
 
 class Block(nn.Module):
-    """Attention to what came before, then two dense layers, each behind a norm and added."""
+    """Causal attention, then two dense layers, each with pre-normalization and a residual."""
 
     def __init__(self):
         super().__init__()
@@ -56,7 +56,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """Logits for the next character; the last layer is the embedding's transpose."""
+    """Logits of the next character, with tied embeddings."""
 
     def __init__(self, characters: int):
         super().__init__()
@@ -66,7 +66,7 @@ class GPT(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, bias=False)
         for name, weights in self.named_parameters():
             if weights.ndim == 2:
-                # What is added to the sum of all layers starts smaller the more there are.
+                # Residual projections are initialized smaller in deeper networks.
                 added = name.endswith(("heads_out.weight", "narrow.weight"))
                 nn.init.normal_(weights, std=0.02 / math.sqrt(2 * LAYERS) if added else 0.02)
 
@@ -76,7 +76,7 @@ class GPT(nn.Module):
 
 
 def learning_rate(iteration: int, iterations: int) -> float:
-    """Rises to the highest, then falls along half a cosine to the lowest."""
+    """Linear warm-up to the highest rate, then cosine decay to the lowest."""
     if iteration < WARM_UP:
         return HIGHEST_RATE * (iteration + 1) / (WARM_UP + 1)
     fallen = (iteration - WARM_UP) / max(1, iterations - WARM_UP)
@@ -84,7 +84,7 @@ def learning_rate(iteration: int, iterations: int) -> float:
 
 
 def fit(model: GPT, ids, iterations: int) -> float:
-    """Fits on random windows and returns the mean loss of the last hundred."""
+    """Train on random windows, and return the mean loss of the last hundred."""
     weights = list(model.parameters())
     optimizer = torch.optim.AdamW(
         [
@@ -114,7 +114,7 @@ def fit(model: GPT, ids, iterations: int) -> float:
 
 @torch.inference_mode()
 def nats_and_count(model: GPT, ids) -> tuple[float, int]:
-    """The summed loss over a text in windows that do not overlap, and how many were predicted."""
+    """Return the summed loss of a text in non-overlapping windows, and the number of targets."""
     model.eval()
     inputs, targets = ids[:-1], ids[1:]
     whole = len(inputs) // CONTEXT * CONTEXT
@@ -124,7 +124,7 @@ def nats_and_count(model: GPT, ids) -> tuple[float, int]:
             targets[:whole].view(-1, CONTEXT).split(256),
             strict=True,
         ),
-        (inputs[None, whole:], targets[None, whole:]),  # What is left is a shorter window.
+        (inputs[None, whole:], targets[None, whole:]),  # The remainder is a shorter window.
     ]
     nats = sum(
         functional.cross_entropy(
@@ -147,7 +147,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     texts = json.loads(arguments.texts.read_text(encoding="utf-8"))
-    # As in nanoGPT, every character there is has an id, whichever text it is from.
+    # As in nanoGPT, the characters of all texts have ids.
     characters = sorted(set("".join(texts.values())))
     id_of = {character: id_ for id_, character in enumerate(characters)}
     ids = {

@@ -1,10 +1,10 @@
-"""What it costs that a fit can be killed: the same fit with a folder and without one, in turn.
+"""Cost of checkpoints: the same fit with a run folder and without one, alternating.
 
-With a folder it writes checkpoints every 30 seconds, the best weights, the report and the checksums
-of both, each aside, flushed and renamed; without one it writes nothing. Dashboards are off in both.
-Printed are medians of the seconds of a fit, and their ratio; then the share of a fit's seconds that
-it spends in these functions, which noise disturbs least. With `--every-step` a checkpoint is
-written after each step, which tells what one costs.
+With a folder, a fit writes checkpoints every 30 seconds, the best weights, the report and their
+checksums, each atomically; without one it writes nothing. Dashboards are off in both. Prints
+medians of the seconds of a fit and their ratio, and the share of the time that is spent in these
+functions, which is the least noisy measure. `--every-step` writes a checkpoint after each step, to
+measure the cost of one.
 
     taskset -c 0,1 python benchmarks/reliability.py
 """
@@ -30,7 +30,7 @@ WRITERS = {
 
 
 def watch_writers() -> dict[str, list[float]]:
-    """Makes each writer note the seconds of its calls in a list."""
+    """Make each writer append the seconds of its calls to a list."""
     spent: dict[str, list[float]] = collections.defaultdict(list)
     for name, (owner, attribute) in WRITERS.items():
         setattr(owner, attribute, timed(getattr(owner, attribute), spent[name]))
@@ -38,7 +38,7 @@ def watch_writers() -> dict[str, list[float]]:
 
 
 def fit(task, folder: str | None, epochs: int | None) -> float:
-    """Seconds of one fit."""
+    """Return the seconds of one fit."""
     start = time.perf_counter()
     zoo.fit_and_evaluate(
         lambda: zoo.LSTM(**task.model_arguments()),
@@ -52,18 +52,20 @@ def fit(task, folder: str | None, epochs: int | None) -> float:
 
 
 def main() -> None:
-    """Fits in turn and prints medians and their ratio."""
+    """Alternate fits and print medians and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, help="of a fit; by default as many as usual")
+    parser.add_argument("--epochs", type=int, help="epochs of a fit; the task's default if not set")
     parser.add_argument("--data", nargs="+", default=names())
-    parser.add_argument("--every-step", action="store_true", help="writes checkpoints all the time")
+    parser.add_argument(
+        "--every-step", action="store_true", help="write a checkpoint after each step"
+    )
     arguments = parser.parse_args()
     if arguments.every_step:
         checkpoint.Checkpoint.is_due = True
     spent = watch_writers()
     for task in tasks(arguments.data):
-        # The first fit warms up; it does not count.
+        # The first fit warms up; it is not measured.
         fit(task, None, 1)
         spent.clear()
         without, with_folder = [], []
@@ -81,8 +83,8 @@ def main() -> None:
             seconds = spent[name]
             mean = 1000 * statistics.fmean(seconds) if seconds else 0.0
             share = sum(seconds) / sum(with_folder)
-            print(f"  {name:12} {len(seconds):4} written, {mean:6.1f} ms each, {share:6.2%}")
-        print(f"  {'together':12} {sum(map(sum, spent.values())) / sum(with_folder):.2%}")
+            print(f"  {name:12} {len(seconds):4} calls, {mean:6.1f} ms each, {share:6.2%}")
+        print(f"  {'total':12} {sum(map(sum, spent.values())) / sum(with_folder):.2%}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Nats per character of Tiny Shakespeare after as much fitting as nanoGPT's CPU setting takes.
+"""Nats per character on Tiny Shakespeare, against nanoGPT's CPU configuration.
 
-First the rival fits (`nanogpt_cpu.py`), then ours, each in a process of its own. Every model is
-scored once, at the end, over all of TFDS's validation and test texts, which are the last tenth of
-the file. Recipes were chosen on the validation text alone. The rival has its 64 characters of
-context at most and 32 on average; ours have at least half of what is printed.
+First the rival is trained (`nanogpt_cpu.py`), then the models of the zoo, each in a separate
+process. Every model is scored once, at the end, over the whole validation and test splits of
+TensorFlow Datasets, which are the last tenth of the file. Hyperparameters were selected on the
+validation split. The rival has a context of 64 characters at most and 32 on average; the models of
+the zoo have at least half of the context that is printed.
 
     make rivals
     TFDS_DATA_DIR=... taskset -c 0,1 python benchmarks/shakespeare.py
@@ -41,7 +42,7 @@ RECIPES = {
 
 
 def ours(name: str, seed: int) -> None:
-    """Prints the seconds and the losses of one run."""
+    """Print the seconds and the losses of one run."""
     import zoo
 
     recipe = RECIPES[name]
@@ -71,7 +72,7 @@ def ours(name: str, seed: int) -> None:
 
 
 def texts() -> dict[str, str]:
-    """The three texts, for the rival."""
+    """Return the three texts, for the rival."""
     import zoo
 
     dataset = zoo.datasets.tiny_shakespeare()
@@ -79,13 +80,13 @@ def texts() -> dict[str, str]:
 
 
 def json_lines(*command) -> list[dict]:
-    """Runs a command and reads the JSON lines it prints."""
+    """Run a command and return the JSON lines it prints."""
     ran = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True, check=True)
     return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
 
 
 def main() -> None:
-    """Fits the rival, then ours, and prints a line each."""
+    """Train the rival, then the zoo's models, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--models", nargs="+", default=list(RECIPES), choices=list(RECIPES))
@@ -101,9 +102,9 @@ def main() -> None:
             file.write_text(json.dumps(texts()), encoding="utf-8")
             lines = json_lines(RIVALS_PYTHON, HERE.with_name("nanogpt_cpu.py"), "--texts", file)
         facts = {key: value for line in lines for key, value in line.items()}
-        print("nanoGPT's CPU setting", json.dumps(facts), flush=True)
+        print("nanoGPT's CPU configuration", json.dumps(facts), flush=True)
     else:
-        print("The rival is left out: there is no .venv-rivals (see the top of this file).")
+        print("Rival skipped: .venv-rivals does not exist; create it with `make rivals`.")
     for name in arguments.models:
         (result,) = json_lines(sys.executable, HERE, "--ours", name, "--seed", arguments.seed)
         print(

@@ -1,9 +1,9 @@
-"""Whether a fit depends on the number of threads: weights to the bit with 1, 2 and 4 of them.
+"""Dependence of a fit on the number of threads: weights, bit for bit, with 1, 2 and 4 threads.
 
-Each architecture is fitted for some steps at a real width, 64 texts of up to 200 tokens a step, in
-processes that give TensorFlow so many threads, and once more with the same number. A table tells
-whether runs with one number agree, and whether numbers do; then the kernels that a fit stands on
-are tried by themselves. Status 1 where two runs with the same number differ.
+Each architecture is trained for a few steps at a realistic width, 64 texts of up to 200 tokens per
+step, in processes with 1, 2 and 4 TensorFlow threads, and again with 4. A table shows whether
+repeated runs agree, and whether numbers of threads agree; then the kernels of a fit are tested
+alone. The exit status is 1 if two runs with the same number of threads differ.
 
     python benchmarks/threads.py
 """
@@ -26,7 +26,7 @@ OPTIMIZERS = ("adam", "muon")
 
 
 def digest(arrays) -> str:
-    """A short name of some arrays' bytes."""
+    """Return a short hash of the bytes of arrays."""
     import numpy as np
 
     together = hashlib.sha256()
@@ -36,7 +36,7 @@ def digest(arrays) -> str:
 
 
 def fits(steps: int, models: list[str], optimizers: list[str]) -> dict[str, str]:
-    """Digests of weights, by architecture, task and optimizer; of all architectures if none."""
+    """Return digests of weights by architecture, task and optimizer; all if `models` is empty."""
     import numpy as np
 
     import zoo
@@ -44,7 +44,7 @@ def fits(steps: int, models: list[str], optimizers: list[str]) -> dict[str, str]
     reviews = zoo.datasets.load(
         "synthetic_reviews", train_size=64 * steps, validation_size=64, test_size=64, seed=1
     )
-    # Long texts, as films' reviews are.
+    # Long texts, like film reviews.
     train = [" ".join(np.roll(reviews.train["text"], i)[:12]) for i in range(64 * steps)]
     data = zoo.datasets.TextDataset(
         "long",
@@ -77,7 +77,7 @@ def fits(steps: int, models: list[str], optimizers: list[str]) -> dict[str, str]
 
 
 def kernels() -> dict[str, str]:
-    """Digests of what single kernels give, forward or backward."""
+    """Return digests of the outputs of single kernels, forward and backward."""
     import numpy as np
     import tensorflow as tf
 
@@ -114,7 +114,7 @@ def kernels() -> dict[str, str]:
 
 
 def in_a_process(threads: int, arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
-    """What a process with so many threads finds."""
+    """Return the digests that a process with `threads` threads computes."""
     command = [sys.executable, __file__, "--threads", str(threads), "--steps", str(arguments.steps)]
     command += ["--models", *arguments.models, "--optimizers", *arguments.optimizers]
     command += ["--kernels-only"] * arguments.kernels_only
@@ -123,12 +123,12 @@ def in_a_process(threads: int, arguments: argparse.Namespace) -> dict[str, dict[
 
 
 def main() -> None:
-    """Prints a line for each fit and each kernel."""
+    """Print a line for each fit and each kernel."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--models", nargs="*", default=[], help="All of them if none is named.")
+    parser.add_argument("--models", nargs="*", default=[], help="architectures; all by default")
     parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, default=OPTIMIZERS)
-    parser.add_argument("--kernels-only", action="store_true", help="No fits.")
+    parser.add_argument("--kernels-only", action="store_true", help="skip the fits")
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.threads:
@@ -154,8 +154,10 @@ def main() -> None:
             is_repeatable &= repeats
             same = [n for n in THREADS if by_threads[n][kind][name] == value]
             differ = [n for n in THREADS if n not in same]
-            told = f"differs with {', '.join(map(str, differ))}" if differ else "equal"
-            print(f"{name:58} 1, 2, 4 threads: {told}{'' if repeats else '; and from run to run'}")
+            result = f"differs with {', '.join(map(str, differ))}" if differ else "equal"
+            print(
+                f"{name:58} 1, 2, 4 threads: {result}{'' if repeats else '; differs between runs'}"
+            )
     sys.exit(0 if is_repeatable else 1)
 
 

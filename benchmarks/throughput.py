@@ -1,8 +1,8 @@
-"""Training reviews per second of the tutorial's very network: fed its way, and ours.
+"""Training reviews per second of the tutorial's network, with the tutorial's input and the zoo's.
 
-The network: 10,000 words, embedding 128, LSTM 128, last state, one dense layer, Adam. Its way:
-every review cut or padded to 500 ids, `fit` on the arrays. Ours: batches by length, as
-`fit_and_evaluate` makes them. Rounds alternate; medians and their ratio are printed.
+The network: 10,000 words, embedding 128, LSTM 128, last state, one dense layer, Adam. The tutorial
+truncates or pads every review to 500 ids and calls `fit` on the arrays. The zoo uses batches of
+similar length, as `fit_and_evaluate` does. Rounds alternate; medians and their ratio are printed.
 
     TFDS_DATA_DIR=... taskset -c 0,1 python benchmarks/throughput.py
 """
@@ -18,10 +18,10 @@ LENGTH, WIDTH = 500, 128
 
 
 def tutorial(examples, masked: bool):
-    """A round of the tutorial's way: a function of the number of reviews."""
+    """Return a function that trains the tutorial's network on a number of reviews."""
     import keras
 
-    # Without a mask an LSTM has to end on a word and not on padding: the padding goes left.
+    # Without a mask the last state must be that of a word: padding goes to the left.
     side = "post" if masked else "pre"
     rows = [examples.sequences[i] for i in range(len(examples))]
     ids = keras.utils.pad_sequences(rows, LENGTH, padding=side)
@@ -41,7 +41,7 @@ def tutorial(examples, masked: bool):
 
 
 def ours(task, examples, batch_size: int):
-    """A round of our way: a function of the number of reviews."""
+    """Return a function that trains the zoo's network on a number of reviews."""
     import keras
 
     model = zoo.LSTM(
@@ -64,9 +64,9 @@ def ours(task, examples, batch_size: int):
 
 
 def main() -> None:
-    """Times each way in turn and prints reviews per second."""
+    """Time all in alternation, and print reviews per second."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--reviews", type=int, default=2560, help="a round")
+    parser.add_argument("--reviews", type=int, default=2560, help="reviews per round")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
 
@@ -78,23 +78,23 @@ def main() -> None:
         punctuation="drop",
     )
     examples = task.examples("train")
-    ways = {
+    fits = {
         "tutorial, batch 128, masked": tutorial(examples, masked=True),
         "tutorial, batch 128, padded left, no mask": tutorial(examples, masked=False),
-        **{f"ours, batch {size}": ours(task, examples, size) for size in (128, 256, 512)},
+        **{f"zoo, batch {size}": ours(task, examples, size) for size in (128, 256, 512)},
     }
-    for fit in ways.values():
+    for fit in fits.values():
         fit(1024)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    seconds: dict[str, list[float]] = {name: [] for name in fits}
     for _ in range(arguments.rounds):
-        for name, fit in ways.items():
+        for name, fit in fits.items():
             start = time.perf_counter()
             fit(arguments.reviews)
             seconds[name].append(time.perf_counter() - start)
     rates = {name: arguments.reviews / statistics.median(all_) for name, all_ in seconds.items()}
     rival = max(rate for name, rate in rates.items() if name.startswith("tutorial"))
     for name, rate in rates.items():
-        print(f"{name:45} {rate:6.0f} reviews a second, {rate / rival:.2f} of the better tutorial")
+        print(f"{name:45} {rate:6.0f} reviews per second, {rate / rival:.2f} x the faster tutorial")
 
 
 if __name__ == "__main__":

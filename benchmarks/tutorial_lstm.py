@@ -1,11 +1,11 @@
-"""The rival: sentiment on IMDb the way the well-known tutorials do it.
+"""Rival: sentiment on IMDb as in well-known tutorials.
 
-TextVectorization with 10,000 words, every review cut or padded to 500, an embedding of 128, an LSTM
-of 128 whose last state goes to one sigmoid, Adam, batches of 128. It prints one JSON line a stage;
-`seconds_so_far` is the way from raw text to here: importing, reading and tokenizing the training
-reviews and fitting count, all that is done with the test reviews does not.
+TextVectorization with 10,000 words, every review truncated or padded to 500, an embedding of 128,
+an LSTM of 128 whose last state goes to one sigmoid, Adam, batch size 128. It prints one JSON line
+per stage. `seconds_so_far` includes importing, reading and tokenizing the training reviews and
+fitting; it excludes everything that is done with the test reviews.
 
-It is generous to the tutorial: the ids are made once and kept in memory.
+The comparison favors the tutorial: the ids are computed once and kept in memory.
 
     TFDS_DATA_DIR=... python benchmarks/tutorial_lstm.py --epochs 5
 """
@@ -26,14 +26,14 @@ BATCH_SIZE = 128
 
 
 class Stopwatch:
-    """Adds up the seconds of the stages, and prints each as it ends."""
+    """Add up the seconds of the stages, and print each when it ends."""
 
     def __init__(self):
         self.seconds_so_far = 0.0
 
     @contextmanager
     def stage(self, name: str, **facts) -> Iterator[dict]:
-        """Times what is inside; what is put into the yielded dictionary is printed with it."""
+        """Time a block; entries of the yielded dictionary are printed with its seconds."""
         start = time.perf_counter()
         yield facts
         seconds = time.perf_counter() - start
@@ -41,12 +41,12 @@ class Stopwatch:
         self.say(stage=name, seconds=round(seconds, 2), **facts)
 
     def say(self, **facts) -> None:
-        """Prints one JSON line."""
+        """Print one JSON line."""
         print(json.dumps({**facts, "seconds_so_far": round(self.seconds_so_far, 2)}), flush=True)
 
 
 def read_imdb(split: str, limit: int | None):
-    """Reads the texts and labels of a split."""
+    """Read the texts and labels of a split."""
     import tensorflow_datasets as tfds
 
     part = f"{split}[:{limit}]" if limit else split
@@ -55,7 +55,7 @@ def read_imdb(split: str, limit: int | None):
 
 
 def build_model(mask_zero: bool):
-    """The tutorial's network."""
+    """Build the tutorial's network."""
     import keras
 
     model = keras.Sequential(
@@ -74,10 +74,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="reviews of each split, for a quick look")
-    parser.add_argument(
-        "--no-mask", action="store_true", help="let the LSTM run over the padding as well"
-    )
+    parser.add_argument("--limit", type=int, help="number of reviews per split, for a quick check")
+    parser.add_argument("--no-mask", action="store_true", help="run the LSTM over the padding too")
     arguments = parser.parse_args()
     watch = Stopwatch()
 
