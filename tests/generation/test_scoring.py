@@ -42,7 +42,7 @@ def test_every_token_is_asked_for_once(name, context, monkeypatch):
     ids = np.zeros((len(LENGTHS), max(LENGTHS)), "int32")
     for row, length in enumerate(LENGTHS):
         ids[row, :length] = [2, *random.integers(3, VOCABULARY, length - 1)]
-    score = tf.function(text_scorer(model, context, 2))
+    score = tf.function(text_scorer(model, context))
     nats, num_tokens = score(tf.constant(ids))
     assert num_tokens.numpy().tolist() == [length - 1 for length in LENGTHS]
     expected = [

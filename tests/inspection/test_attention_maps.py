@@ -37,9 +37,11 @@ def test_weights_times_values_are_what_the_layer_gives(name, options, head, sent
     task = sentiment if head == "classifier" else writing
     model = small_model(name, task, **options)
     maps = attention_maps(model, task, TEXT)
-    inputs = passes.begin(model, task, TEXT).inputs
+    inputs = passes.text_pass(model, task, TEXT).inputs
     places = iter(maps.maps)
-    for block, x, arguments in passes.steps(model, inputs):
+    for block, x, arguments in model.trace(inputs):
+        if block is model.pooling:
+            continue
         found = next(places)
         assert (found.block, found.kind) == (block.name, "self")
         y, length = block.self_norm(x), x.shape[1]
@@ -79,10 +81,10 @@ def _attended(layer, source, weights, positions=None):
 @pytest.mark.parametrize("name", ["gpt", "transformer", "gru", "bag_of_words"])
 def test_the_pass_is_the_model_s_own(name, sentiment):
     model = small_model(name, sentiment)
-    inputs = passes.begin(model, sentiment, TEXT).inputs
-    taken = list(passes.steps(model, inputs))
+    inputs = passes.text_pass(model, sentiment, TEXT).inputs
+    taken = [call for call in model.trace(inputs) if call.layer is not model.pooling]
     if taken:
-        features = taken[-1].block(taken[-1].x, **taken[-1].arguments)
+        features = taken[-1].layer(taken[-1].x, **taken[-1].arguments)
     else:
         features = model.token_embedding(inputs)
     features = features if model.final_norm is None else model.final_norm(features)

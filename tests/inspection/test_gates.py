@@ -30,8 +30,9 @@ def test_states_are_the_layer_s_own(cell, bidirectional, task):
     assert [layer.name for layer in activity.layers] == [
         f"block_{index}/{direction}" for index in (0, 1) for direction in directions
     ]
-    steps = list(passes.steps(model, passes.begin(model, task, TEXT).inputs))
-    for index, (block, x, arguments) in enumerate(steps):
+    inputs = passes.text_pass(model, task, TEXT).inputs
+    calls = [call for call in model.trace(inputs) if call.layer in model.blocks]
+    for index, (block, x, arguments) in enumerate(calls):
         features = np.asarray(block(x, **arguments))[0]
         layers = activity.layers[index * len(directions) :][: len(directions)]
         states = np.concatenate([layer.states for layer in layers], axis=-1)

@@ -9,7 +9,8 @@ import pytest
 import zoo
 from tests.inspection.small_models import small_model
 from zoo.inspection import token_probabilities as told_by_the_package
-from zoo.inspection.surprisal import _windows, token_probabilities
+from zoo.inspection.surprisal import token_probabilities
+from zoo.utils.sequences import half_overlapping_windows
 
 PROMPT, TEXT = "The music was", "not dull, but the story was Kubrickian."
 
@@ -78,13 +79,15 @@ def test_logits_in_pieces_are_the_same(task, monkeypatch):
 @pytest.mark.parametrize(("first", "length"), [(1, 2), (1, 30), (5, 30), (29, 30), (1, 65)])
 def test_windows_ask_once_with_half_a_context(first, length, context):
     asked = []
-    for begin, start, end in _windows(first, length, context):
+    windows = half_overlapping_windows(np.array([length]), context, first)
+    for begin, start, end in zip(windows.begin, windows.asked, windows.end, strict=True):
         asked += range(start, end)
         assert 0 <= begin < start < end <= length
         assert end - 1 - begin <= context
         assert start - begin >= min(start, (context + 1) // 2)
     assert asked == list(range(first, length))
-    assert list(_windows(first, length, None)) == [(0, first, length)]
+    whole = half_overlapping_windows(np.array([length]), length, first)
+    assert [part.tolist() for part in whole] == [[0], [0], [first], [length]]
 
 
 @pytest.mark.parametrize("name", ["gpt", "transformer"])
@@ -97,7 +100,7 @@ def test_a_text_may_be_longer_than_the_context(name, reviews):
     assert len(found.probabilities) == len(asked) > 8
     # The last window: what is asked for at the end stands behind half a context at least.
     ids = np.concatenate([[2], asked])
-    begin, first, end = list(_windows(1, len(ids), 8))[-1]
+    _, begin, first, end = (part[-1] for part in half_overlapping_windows(np.array([len(ids)]), 8))
     vocabulary = task.text_to_ids.vocabulary
     if name == "gpt":
         shares = softmax(np.asarray(model(ids[None, begin : end - 1]), "float64"))[0, -1]

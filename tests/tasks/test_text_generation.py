@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import functools
 import itertools
 import json
 import math
@@ -12,9 +13,9 @@ import pytest
 import zoo
 from zoo.datasets import DatasetError, Split, TextDataset
 from zoo.datasets.synthetic_reviews import generate_reviews
-from zoo.preprocessing.special_tokens import END_ID, START_ID
 from zoo.tasks.text_generation import spelled
 from zoo.training import routine
+from zoo.utils.special_tokens import END_ID, START_ID
 
 TRAIN = ["the cat sat.", "the cat ran, the dog sat.", "a dog ran, a cat.", "rare zebra."]
 TEST = ["the dog ran.", "the zebra sat, a gnu ran.", "cat."]
@@ -29,6 +30,12 @@ def dataset(**arguments):
 
 def task_of(data=None, **options):
     return zoo.tasks.text_generation(data or dataset(), **options)
+
+
+@functools.cache
+def packing(name):
+    """A small model of an architecture, which packs batches as all of its kind do."""
+    return zoo.create_model(name, vocabulary_size=8, head="language_model")
 
 
 def rows(task, split):
@@ -75,7 +82,7 @@ def test_a_batch_asks_for_each_next_token():
     for split in ("train", "test"):
         examples = task.examples(split)
         indices = np.arange(len(examples))[::-1]
-        inputs, targets, weights = task.batch(examples, indices)
+        inputs, targets, weights = task.batch(examples, indices, model=packing("gru"))
         assert inputs.shape == targets.shape == weights.shape and inputs.shape[1] % 8 == 0
         ids = examples.documents.ids
         for row, i in enumerate(indices):
@@ -91,10 +98,13 @@ def test_a_batch_asks_for_each_next_token():
 
 def test_with_a_source_source_and_targets_make_up_the_window():
     task = task_of(sequence_length=6, context_length=4)
+    encoder_decoder = packing("transformer")
     for split, random in itertools.product(("train", "test"), (None, np.random.default_rng(0))):
         examples = task.examples(split)
         indices = np.arange(len(examples))
-        inputs, targets, weights = task.batch(examples, indices, with_source=True, random=random)
+        inputs, targets, weights = task.batch(
+            examples, indices, model=encoder_decoder, random=random
+        )
         ids = examples.documents.ids
         for row in indices:
             source = inputs["source_ids"][row][inputs["source_ids"][row] > 0]
@@ -113,8 +123,10 @@ def test_where_a_window_is_split_is_random_in_training_alone():
     task = task_of(dataset(train=["a b c d e f g h"] * 2), min_frequency=1)
     examples = task.examples("train")
 
+    encoder_decoder = packing("transformer")
+
     def sources(random):
-        inputs, *_ = task.batch(examples, np.array([0]), with_source=True, random=random)
+        inputs, *_ = task.batch(examples, np.array([0]), model=encoder_decoder, random=random)
         return int((inputs["source_ids"] > 0).sum())
 
     drawn = {sources(np.random.default_rng(seed)) for seed in range(200)}
@@ -273,8 +285,8 @@ def test_every_architecture_is_asked_for_the_same_tokens():
     task = task_of(context_length=4)
     examples = task.examples("test")
     indices = np.arange(len(examples))
-    _, targets, weights = task.batch(examples, indices)
-    _, behind_source, theirs = task.batch(examples, indices, with_source=True)
+    _, targets, weights = task.batch(examples, indices, model=packing("gru"))
+    _, behind_source, theirs = task.batch(examples, indices, model=packing("transformer"))
     np.testing.assert_array_equal(targets[weights > 0], behind_source[theirs > 0])
     small = {"embedding_dim": 8}
     models = (

@@ -270,7 +270,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_tokens(reviews):
     total, tokens = 0.0, 0.0
     for start in range(0, len(examples), 50):
         indices = np.arange(start, min(start + 50, len(examples)))
-        inputs, targets, weights = task.batch(examples, indices)
+        inputs, targets, weights = task.batch(examples, indices, model=model)
         logits = np.asarray(model(inputs)).astype("float64")
         log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         told = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]

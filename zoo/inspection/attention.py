@@ -91,15 +91,15 @@ def attention_maps(
         ValueError: for a model without attention, a continuation where nothing is continued, or
             more tokens than the model can read.
     """
-    text_pass = passes.prefill(model, task, text, continuation)
+    seen = passes.text_pass(model, task, text, continuation)
     maps = []
-    for block, x, arguments in passes.steps(model, text_pass.inputs):
+    for block, x, arguments in model.trace(seen.inputs):
         if not hasattr(block, "attention_weights"):
-            break
-        is_encoder = text_pass.source and "source" not in arguments
-        asking = text_pass.source if is_encoder else text_pass.tokens
+            continue
+        is_encoder = seen.source and "source" not in arguments
+        asking = seen.source if is_encoder else seen.tokens
         for kind, weights in block.attention_weights(x, **arguments).items():
-            asked = text_pass.source if kind == "source" else asking
+            asked = seen.source if kind == "source" else asking
             values = np.asarray(weights, "float32")[0]
             maps.append(AttentionMap(block.name, kind, values, asking, asked))
     if not maps:

@@ -81,11 +81,11 @@ def gate_activity(model, task: "zoo.tasks.Task", text: str) -> GateActivity:
     Raises:
         ValueError: for a model without recurrence.
     """
-    text_pass = passes.prefill(model, task, text)
+    seen = passes.text_pass(model, task, text)
     layers: list[LayerActivity] = []
-    for block, x, _ in passes.steps(model, text_pass.inputs):
+    for block, x, _ in model.trace(seen.inputs):
         if getattr(block, "cell", None) not in _EQUATIONS:
-            break
+            continue
         inputs = np.asarray(x, "float64")[0]
         layers.append(_activity(block, block.forward, inputs))
         if block.backward is not None:
@@ -94,7 +94,7 @@ def gate_activity(model, task: "zoo.tasks.Task", text: str) -> GateActivity:
         raise ValueError(
             f"{model.name} has no gates to show: expected a SimpleRNN, an LSTM or a GRU."
         )
-    return GateActivity(text_pass.tokens, tuple(layers))
+    return GateActivity(seen.tokens, tuple(layers))
 
 
 def _activity(block, layer, inputs: np.ndarray, *, backward: bool = False) -> LayerActivity:

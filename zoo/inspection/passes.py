@@ -1,32 +1,15 @@
-"""A pass of a text through a model, block by block, to look at what each block is given.
+"""A text, and a continuation if any, as a model reads it.
 
-Shape letters: T tokens, S tokens of a source, D width.
+Shape letters: T tokens, S tokens of a source.
 """
 
-from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 import zoo
 from zoo import preprocessing
 from zoo.inspection.reading import Reading, read
-
-
-class Step(NamedTuple):
-    """A block, and what it is given.
-
-    Attributes:
-        block: a layer.
-        x: what it reads, (1, T, D).
-        arguments: its other arguments: `padding_mask` (1, T), and for a decoder `source`
-            (1, S, D) and `source_mask` (1, S).
-    """
-
-    block: Any
-    x: tf.Tensor
-    arguments: dict[str, Any]
 
 
 class Pass(NamedTuple):
@@ -43,7 +26,7 @@ class Pass(NamedTuple):
     source: tuple[str, ...] = ()
 
 
-def prefill(model, task: "zoo.tasks.Task", text: str, continuation: str | None = None) -> Pass:
+def text_pass(model, task: "zoo.tasks.Task", text: str, continuation: str | None = None) -> Pass:
     """Reads a text for a pass.
 
     Args:
@@ -64,17 +47,13 @@ def prefill(model, task: "zoo.tasks.Task", text: str, continuation: str | None =
         raise ValueError(f"A continuation is for a model that writes; this one is for {task.name}.")
     before = read(task, text)
     after = without_start(read(task, continuation)) if continuation else _NOTHING
-    ids = before.ids[None]
+    inputs = model.inputs_of(before.ids[None], after.ids[None])
     if hasattr(model, "encoder_blocks"):
-        start = np.array([[preprocessing.START_ID]], "int32")
-        decoded = np.concatenate([start, after.ids[None]], axis=1)
-        _check_length(model, decoded.shape[1])
-        tokens = (task.text_to_ids.vocabulary[preprocessing.START_ID], *after.shown)
-        inputs = {"token_ids": decoded, "source_ids": ids} if writes else ids
-        return Pass(inputs, tokens, before.shown)
-    ids = np.concatenate([ids, after.ids[None]], axis=1)
-    _check_length(model, ids.shape[1])
-    return Pass(ids, (*before.shown, *after.shown))
+        _check_length(model, 1 + len(after.ids))
+        start = task.text_to_ids.vocabulary[preprocessing.START_ID]
+        return Pass(inputs, (start, *after.shown), before.shown)
+    _check_length(model, inputs.shape[1])
+    return Pass(inputs, (*before.shown, *after.shown))
 
 
 def fits(model, task: "zoo.tasks.Task", text: str) -> bool:
@@ -87,35 +66,6 @@ def fits(model, task: "zoo.tasks.Task", text: str) -> bool:
 def blocks_of(model) -> list:
     """All blocks of a model in the order of a pass, the encoder's first."""
     return [*getattr(model, "encoder_blocks", ()), *getattr(model, "blocks", ())]
-
-
-def steps(model, inputs) -> Iterator[Step]:
-    """Every block of a model in the order of a pass, the encoder's first.
-
-    Args:
-        model: a `SequenceModel`.
-        inputs: one row, as the model takes it.
-    """
-    if not hasattr(model, "encoder_blocks"):
-        yield from _through(model, model.blocks, inputs, {})
-        return
-    token_ids, source_ids = np.array([[preprocessing.START_ID]], "int32"), inputs
-    if isinstance(inputs, dict):
-        token_ids, source_ids = inputs["token_ids"], inputs["source_ids"]
-    encoded = yield from _through(model, model.encoder_blocks, source_ids, {})
-    source = {"source": encoded, "source_mask": model.padding_mask(source_ids)}
-    yield from _through(model, model.blocks, token_ids, source)
-
-
-def _through(model, blocks, ids, source) -> Generator[Step, None, tf.Tensor]:
-    x = model.token_embedding(ids)
-    if model.positions is not None:
-        x = model.positions(x)
-    arguments = {"padding_mask": model.padding_mask(ids), **source}
-    for block in blocks:
-        yield Step(block, x, arguments)
-        x = block(x, **arguments)
-    return x
 
 
 def _check_length(model, length: int) -> None:

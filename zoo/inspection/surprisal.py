@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import zoo
-from zoo import preprocessing
 from zoo.inspection import marked_text, passes, reading
+from zoo.utils.sequences import half_overlapping_windows
 
 # Logits that are held at a time, for large vocabularies: 16 megabytes, and some copies.
 _MAX_LOGITS = 2**21
@@ -198,34 +198,13 @@ def _logits(
 def _features(model, before: np.ndarray, asked: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
     """Features (n, D), from which the head tells the n tokens that they come with."""
     ids = np.concatenate([before, asked])
-    for begin, first, end in _windows(len(before), len(ids), model.context_length):
-        if model.is_encoder_decoder:
-            start = np.array([preprocessing.START_ID], "int32")
-            decoded = np.concatenate([start, ids[first : end - 1]])
-            features = model.features(decoded[None], ids[None, begin:first])[0]
-        else:
-            features = model.features(ids[None, begin : end - 1])[0][first - 1 - begin :]
-        yield features, ids[first:end]
-
-
-class _Window(NamedTuple):
-    """Tokens `prefill` to `end - 1` are read, those from `first` on are asked for."""
-
-    begin: int
-    first: int
-    end: int
-
-
-def _windows(first: int, length: int, context: int | None) -> Iterator[_Window]:
-    """Every place from `first` to `length` once, with half a context before it at least."""
-    if context is None:
-        yield _Window(0, first, length)
-        return
-    end = max(context + 1, first + max(context // 2, 1))
-    while first < length:
-        end = min(end, length)
-        yield _Window(max(0, end - 1 - context), first, end)
-        first, end = end, end + max(context // 2, 1)
+    context = model.context_length or len(ids)
+    windows = half_overlapping_windows(np.array([len(ids)]), context, len(before))
+    for begin, first, end in zip(windows.begin, windows.asked, windows.end, strict=True):
+        packed = model.pack(ids[None, begin:first], ids[None, first:end])
+        inputs = packed.inputs if isinstance(packed.inputs, dict) else {"token_ids": packed.inputs}
+        features = np.asarray(model.features(**inputs))
+        yield features[packed.is_asked], packed.targets[packed.is_asked]
 
 
 class _Judged(NamedTuple):

@@ -1,10 +1,43 @@
 """What every architecture of the zoo is: a Keras model that can be read whole or step by step."""
 
+from collections.abc import Generator, Iterator
+from typing import Any, NamedTuple
+
 import keras
 from keras import ops
 
 from zoo.layers import PaddingMask, Pooling, last_real
 from zoo.models.heads import HEADS, LayeredModel
+from zoo.utils.sequences import drop_last, join_padded, namespace, pad_width, row_lengths
+
+
+class LayerCall(NamedTuple):
+    """A layer of a model and what it is called with in a pass.
+
+    Attributes:
+        layer: a block, or the pooling layer.
+        x: its first input, (B, T, D).
+        arguments: its other inputs: `padding_mask` (B, T), and for a decoder `source` (B, S, D)
+            and `source_mask` (B, S).
+    """
+
+    layer: keras.Layer
+    x: Any
+    arguments: dict[str, Any]
+
+
+class Packed(NamedTuple):
+    """A prefix and its continuation as a model reads and predicts them.
+
+    Attributes:
+        inputs: what the model is called with.
+        targets: the token that each position predicts, `int32` (B, T), padded right with 0.
+        is_asked: booleans (B, T), True where the target is a token of the continuation.
+    """
+
+    inputs: Any
+    targets: Any
+    is_asked: Any
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -166,6 +199,49 @@ class SequenceModel(LayeredModel):
         for block in self.blocks:
             x = block(x, mask, **source)
         return x if self.final_norm is None else self.final_norm(x)
+
+    def trace(self, inputs) -> Iterator[LayerCall]:
+        """Every block in the order of a pass, an encoder's first, and the pooling layer if any.
+
+        Args:
+            inputs: as `call` takes them.
+        """
+        features = yield from self._trace(self.blocks, inputs)
+        if self.pooling is not None:
+            if self.final_norm is not None:
+                features = self.final_norm(features)
+            yield LayerCall(self.pooling, features, {"padding_mask": self.padding_mask(inputs)})
+
+    def _trace(self, blocks, token_ids, **source) -> Generator[LayerCall, None, Any]:
+        x = self._embed(token_ids)
+        arguments = {"padding_mask": self.padding_mask(token_ids), **source}
+        for block in blocks:
+            yield LayerCall(block, x, arguments)
+            x = block(x, **arguments)
+        return x
+
+    # A prefix and its continuation
+
+    def inputs_of(self, prefix, continuation):
+        """The inputs that read `prefix` and then `continuation`: ids (B, P), (B, C) -> (B, T)."""
+        return join_padded(prefix, continuation)
+
+    def pack(self, prefix, continuation, *, multiple_of: int = 1) -> Packed:
+        """Inputs and targets that predict each token of a continuation from all tokens before it.
+
+        Args:
+            prefix: ids (B, P), padded right with 0, one token a row at least. NumPy arrays or
+                tensors; the result is of the same kind.
+            continuation: ids (B, C), padded right with 0.
+            multiple_of: widths are padded to a multiple of it.
+        """
+        xp = namespace(prefix)
+        joined = join_padded(prefix, continuation)
+        inputs = pad_width(drop_last(joined)[:, :-1], multiple_of)
+        targets = pad_width(joined[:, 1:], multiple_of)
+        place = xp.arange(1, xp.shape(targets)[1] + 1, dtype="int32")[None]
+        is_asked = xp.logical_and(place >= row_lengths(prefix)[:, None], targets > 0)
+        return Packed(inputs, targets, is_asked)
 
     # Step by step
 

@@ -1,9 +1,9 @@
 """The encoder-decoder Transformer."""
 
 import keras
-from keras import ops
 
 from zoo.layers import SinePositions, TransformerBlock
+from zoo.models.encoder_decoder import EncoderDecoderModel
 from zoo.models.heads import (
     dropout_rate,
     embedding_dropout_layer,
@@ -12,86 +12,8 @@ from zoo.models.heads import (
     penalty,
 )
 from zoo.models.registry import register_model
-from zoo.models.sequence_model import SequenceModel
-
-# The id that `TextToIds` gives to the start of a text, the first token a decoder reads.
-_START_ID = 2
 
 POSITIONS = ("distance", "sine")
-
-
-@keras.saving.register_keras_serializable(package="zoo")
-class EncoderDecoderModel(SequenceModel):
-    """A `SequenceModel` whose blocks attend to a source that an encoder has read.
-
-    With `head="classifier"` the text is the source, and the decoder reads one start token: its
-    features are the text's. With `head="language_model"` the inputs are `{"token_ids": (B, T),
-    "source_ids": (B, S)}`: the source is what stands before, the decoder reads a start token and
-    what follows.
-
-    Args:
-        encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source. No norm
-            follows them: the decoder weighs tokens by what they say, and after a norm the
-            emptiest word would speak as loud as any.
-        **arguments: those of `SequenceModel`; its blocks take `source` and `source_mask` too.
-    """
-
-    suggested_learning_rate = 4e-3
-
-    def __init__(self, *, encoder_blocks, **arguments):
-        self.encoder_blocks = list(encoder_blocks)
-        super().__init__(**arguments)
-
-    @property
-    def is_encoder_decoder(self) -> bool:
-        """Whether what stands before is an input of its own, `source_ids`."""
-        return self.head_name == "language_model"
-
-    def features(self, token_ids, source_ids=None):
-        return self._decode(token_ids, **self._encode(source_ids))
-
-    def _symbolic_inputs(self):
-        token_ids = super()._symbolic_inputs()
-        if self.head_name == "classifier":
-            return token_ids
-        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
-        return {"token_ids": token_ids, "source_ids": source_ids}
-
-    def _answer(self, inputs, perturbation=None):
-        if self.head_name == "language_model":
-            token_ids, source_ids = inputs["token_ids"], inputs["source_ids"]
-            return self.head(self._decode(token_ids, **self._encode(source_ids, perturbation)))
-        start = ops.full_like(inputs[:, :1], _START_ID)
-        features = self._decode(start, **self._encode(inputs, perturbation))
-        return self.head(features[:, 0])
-
-    def _encode(self, source_ids, perturbation=None):
-        mask = self.padding_mask(source_ids)
-        x = self._embed(source_ids, perturbation=perturbation)
-        for block in self.encoder_blocks:
-            x = block(x, mask)
-        return {"source": x, "source_mask": mask}
-
-    def initial_state(self, batch_size, length, source_ids=None):
-        if source_ids is None:
-            raise ValueError(
-                f"{self.name} is an encoder-decoder: its state needs source_ids (B, S)."
-            )
-        self._check_causal()
-        return self._initial_state(batch_size, length, **self._encode(source_ids))
-
-    def prefill(self, prompt_ids, length):
-        """Encodes prompts, and reads the start token with which the decoder begins."""
-        state = self.initial_state(ops.shape(prompt_ids)[0], length, source_ids=prompt_ids)
-        features, state = self.advance(ops.full_like(prompt_ids[:, :1], _START_ID), state)
-        return features[:, 0], state
-
-    def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {
-            **super().get_config(),
-            "encoder_blocks": [serialize(block) for block in self.encoder_blocks],
-        }
 
 
 @register_model

@@ -2,6 +2,8 @@
 
 from zoo.utils.lazy import lazy_attributes
 
+from zoo.utils.special_tokens import END_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
+
 _HOMES = {
     "TextToIds": "text_to_ids",
     "IdsToText": "ids_to_text",
@@ -13,14 +15,10 @@ _HOMES = {
     "register_tokenizer": "tokenizer",
     "tokenizer_options": "tokenizer",
     "list_tokenizers": "tokenizer",
-    "SPECIAL_TOKENS": "special_tokens",
-    "UNKNOWN_ID": "special_tokens",
-    "START_ID": "special_tokens",
-    "END_ID": "special_tokens",
     "TAG": "markup",
 }
 
-__all__ = [*_HOMES]
+__all__ = ["END_ID", "SPECIAL_TOKENS", "START_ID", "UNKNOWN_ID", *_HOMES]
 
 # Lazily: token sequences are used where TensorFlow is not installed.
 __getattr__, __dir__ = lazy_attributes(__name__, _HOMES)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from zoo.preprocessing.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 from zoo.preprocessing.token_sequences import TokenSequences
+from zoo.utils.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 # Texts of a TensorFlow call: enough to amortize it, few enough to stay small.
 _CHUNK_SIZE = 1024

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.preprocessing.special_tokens import END_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 from zoo.preprocessing.text_to_ids import TextToIds
 from zoo.preprocessing.tokenizer import Tokenizer, make_tokenizer
+from zoo.utils.special_tokens import END_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -9,10 +9,10 @@ import keras
 import tensorflow as tf
 
 from zoo.preprocessing.encoding import SplitTexts, as_graph, encode_texts, map_texts
-from zoo.preprocessing.special_tokens import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID
 from zoo.preprocessing.token_sequences import TokenSequences
 from zoo.preprocessing.tokenizer import Tokenizer, make_tokenizer
 from zoo.preprocessing.truncation import TRUNCATIONS, bound_ids, shorten_for
+from zoo.utils.special_tokens import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID
 
 
 @keras.saving.register_keras_serializable(package="zoo")

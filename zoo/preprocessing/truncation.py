@@ -5,7 +5,7 @@ Shape letters: B texts.
 
 import tensorflow as tf
 
-from zoo.preprocessing.special_tokens import END_ID, START_ID, UNKNOWN_ID
+from zoo.utils.special_tokens import END_ID, START_ID, UNKNOWN_ID
 
 TRUNCATIONS = ("start", "end", "both")
 

@@ -210,8 +210,8 @@ class _Writer:
 
     def _decoder(self, strategy):
         from zoo.generation import Decoder
-        from zoo.preprocessing.special_tokens import END_ID
         from zoo.serving.saved_model import suppressed_ids
+        from zoo.utils.special_tokens import END_ID
 
         # Not compiled by XLA: the first tokens are there at once.
         return Decoder(

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from zoo.generation import MAX_NEW_TOKENS, Decoder, Sampling, text_scorer
 from zoo.preprocessing import IdsToText
-from zoo.preprocessing.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 from zoo.serving.quantization import QUANTIZATIONS, QuantizedVariable, restored_weights
 from zoo.tasks.task import Task
 from zoo.utils import checksums, files
+from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 # Where TensorFlow leaves room in a SavedModel for what it does not read itself.
 EXTRA_ASSETS = "assets.extra"
@@ -174,7 +174,7 @@ def _classification(module, model, task, weights, options) -> _Endpoints:
 
 def _generation(module, model, task, weights, options) -> _Endpoints:
     del module
-    score = text_scorer(model, task.context_length, START_ID)
+    score = text_scorer(model, task.context_length)
     # The start token is only read.
     scored_ids = task.text_to_ids.variant(sequence_length=_MAX_SCORED + 1, name="scored_ids")
 

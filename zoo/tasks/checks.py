@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.datasets import DatasetError
 from zoo.preprocessing import TokenSequences
-from zoo.preprocessing.special_tokens import SPECIAL_TOKENS
+from zoo.utils.special_tokens import SPECIAL_TOKENS
 
 # A class with so much of the training texts leaves little to learn of the others.
 _VERY_UNBALANCED = 0.95

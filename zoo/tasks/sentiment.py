@@ -134,7 +134,7 @@ class Sentiment(Task):
 
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    def batch(self, examples, indices, *, with_source=False, random=None):
+    def batch(self, examples, indices, *, model=None, random=None):
         inputs, targets, weights = super().batch(examples, indices)
         if random is None or not self.adversarial:
             return inputs, targets, weights

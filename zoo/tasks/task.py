@@ -211,7 +211,7 @@ class Task(abc.ABC):
         examples: Any,
         indices: np.ndarray,
         *,
-        with_source: bool = False,
+        model=None,
         random: np.random.Generator | None = None,
     ):
         """Some examples as `train_on_batch` takes them.
@@ -219,15 +219,15 @@ class Task(abc.ABC):
         Args:
             examples: all of them.
             indices: which, (B,).
-            with_source: whether the model is told what stands before apart from what follows; for
-                tasks of a language model.
+            model: the model that reads them, whose `pack` makes the inputs of a task that
+                continues texts; other tasks ignore it.
             random: for what is drawn anew in training; None in evaluation, where nothing is.
 
         Returns:
             (inputs, targets, weights): ids `int32` (B, T), padded right with 0; targets; and the
             weight of each target in the loss, or None where all weigh the same.
         """
-        del with_source, random
+        del model, random
         inputs = examples.sequences.padded(indices, multiple_of=WIDTH_MULTIPLE)
         return inputs, examples.targets[indices], None
 

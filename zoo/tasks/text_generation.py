@@ -9,7 +9,6 @@ import numpy as np
 
 from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
-from zoo.preprocessing.special_tokens import START_ID
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
@@ -172,8 +171,8 @@ class TextGeneration(Task):
             documents, self.sequence_length, np.random.default_rng([seed, epoch])
         )
 
-    def batch(self, examples: TextWindows, indices, *, with_source=False, random=None):
-        inputs, targets, weights = self._windows(examples, indices, with_source, random)
+    def batch(self, examples: TextWindows, indices, *, model=None, random=None):
+        inputs, targets, weights = self._windows(examples, indices, model, random)
         if random is None or self._candidates is None:
             return inputs, targets, weights
         drawn = self._candidates(random)
@@ -197,28 +196,21 @@ class TextGeneration(Task):
         counts = np.bincount(self.examples("train").documents.ids, minlength=vocabulary_size)
         return CandidateSampler(counts, self.sampled_tokens)
 
-    def _windows(self, examples: TextWindows, indices, with_source, random):
+    def _windows(self, examples: TextWindows, indices, model, random):
         ids = examples.documents.ids
         begin, asked, end = (
             places[indices] for places in (examples.begin, examples.asked, examples.end)
         )
-        if not with_source:
-            inputs = slice_padded(ids, begin, end - 1, WIDTH_MULTIPLE)
-            targets = slice_padded(ids, begin + 1, end, WIDTH_MULTIPLE)
-            weights = (begin + 1)[:, None] + np.arange(inputs.shape[1])
-            weights = (weights >= asked[:, None]) & (weights < end[:, None])
-            return inputs, targets, weights.astype("float32")
-        if random is not None:
+        if random is not None and model.is_encoder_decoder:
             # At the same share of all: windows of one length then have sources of one length, and
             # half of a batch would be padding otherwise.
             asked = begin + 1 + (random.uniform() * (end - begin - 1)).astype("int64")
-        source = slice_padded(ids, begin, asked, WIDTH_MULTIPLE)
-        targets = slice_padded(ids, asked, end, WIDTH_MULTIPLE)
-        inputs = np.roll(targets, 1, axis=1)
-        inputs[:, 0] = START_ID
-        weights = np.arange(targets.shape[1]) < (end - asked)[:, None]
-        inputs = np.where(weights, inputs, 0)
-        return {"token_ids": inputs, "source_ids": source}, targets, weights.astype("float32")
+        packed = model.pack(
+            slice_padded(ids, begin, asked),
+            slice_padded(ids, asked, end),
+            multiple_of=WIDTH_MULTIPLE,
+        )
+        return packed.inputs, packed.targets, packed.is_asked.astype("float32")
 
     def prompt_to_ids(self):
         """A `TextToIds` for the beginning of a text: the last tokens of a long one, and no end."""
@@ -268,12 +260,11 @@ class TextGeneration(Task):
 
     def evaluate(self, model, examples: TextWindows, batch_size: int) -> Evaluation:
         losses = _token_losses(model)
-        with_source = getattr(model, "is_encoder_decoder", False)
         longest = int(examples.lengths.max(initial=1))
         at_once = _MAX_LOGITS // (longest * len(self.text_to_ids.vocabulary))
         nats = 0.0
         for indices in sorted_batches(examples.lengths, max(min(batch_size, at_once), 1)):
-            inputs, targets, weights = self.batch(examples, indices, with_source=with_source)
+            inputs, targets, weights = self.batch(examples, indices, model=model)
             each = losses.predict_on_batch({"inputs": inputs, "targets": targets})
             nats += float((np.asarray(each, "float64") * weights).sum())
         if not math.isfinite(nats):

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from zoo.preprocessing import TokenSequences
+from zoo.utils.sequences import half_overlapping_windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,20 +80,15 @@ def training_windows(
 
 
 def evaluation_windows(documents: TokenSequences, length: int, split: str) -> TextWindows:
-    """Cuts documents so that every token is asked for once, with half a window of context.
+    """Cuts documents so that every token is scored once, with context before it.
 
-    The first window of a document is asked for all its tokens, each further one for its last half:
-    a token has at least length / 2 tokens of context, or all that there is.
+    See `zoo.utils.sequences.half_overlapping_windows`.
     """
-    targets = documents.lengths - 1
-    half = max(length // 2, 1)
-    counts = np.where(targets > 0, 1 + -(-np.maximum(targets - length, 0) // half), 0)
-    document, place = _places(counts)
-    first = np.where(place == 0, 0, length + (place - 1) * half)
-    last = np.minimum(length + place * half, targets[document])
-    start = documents.starts[document]
-    begin = start + np.where(place == 0, 0, np.maximum(last - length, 0))
-    return TextWindows(documents, begin, start + first + 1, start + last + 1, split)
+    windows = half_overlapping_windows(documents.lengths, length)
+    start = documents.starts[windows.text]
+    return TextWindows(
+        documents, start + windows.begin, start + windows.asked, start + windows.end, split
+    )
 
 
 def _places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +99,7 @@ def _places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def slice_padded(
-    ids: np.ndarray, begin: np.ndarray, end: np.ndarray, multiple_of: int
+    ids: np.ndarray, begin: np.ndarray, end: np.ndarray, multiple_of: int = 1
 ) -> np.ndarray:
     """`ids[begin[i] : end[i]]` as rows of a matrix (B, T), padded right with 0."""
     width = -(-int((end - begin).max(initial=1)) // multiple_of) * multiple_of

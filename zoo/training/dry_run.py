@@ -13,12 +13,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.preprocessing.special_tokens import UNKNOWN_ID
 from zoo.tasks.batches import epoch_batches, sorted_batches
 from zoo.tasks.task import SPLITS, Task
 from zoo.training.routine import EVALUATION_BATCH_SIZE, TrainingError, check_dashboards
 from zoo.training.settings import Prepared, Settings, check_seeds, prepare, weights_to_start_from
 from zoo.utils import files, resources
+from zoo.utils.special_tokens import UNKNOWN_ID
 
 # Texts that are read without a bound on their length, to tell how long they are.
 _MAX_SAMPLED = 2_000

@@ -138,10 +138,7 @@ class Prepared:
             random: for what is drawn anew in each step.
         """
         inputs, targets, weights = self.task.batch(
-            examples,
-            indices,
-            with_source=getattr(self.model, "is_encoder_decoder", False),
-            random=random,
+            examples, indices, model=self.model, random=random
         )
         batch_weight = len(indices) if weights is None else float(weights.sum())
         if self.class_weights is not None:

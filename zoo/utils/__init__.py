@@ -1,1 +1,1 @@
-"""Files, memory and text: what any package may use."""
+"""Files, memory, text and padded sequences: what any package may use."""

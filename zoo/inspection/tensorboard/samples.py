@@ -51,7 +51,7 @@ class Samples:
         self._ids_to_text = preprocessing.IdsToText.from_text_to_ids(task.text_to_ids)
         decoder = generation.Decoder(
             model,
-            end_id=preprocessing.special_tokens.END_ID,
+            end_id=preprocessing.END_ID,
             never=saved_model.suppressed_ids(task),
             jit_compile=False,
         )

@@ -66,8 +66,7 @@ class Gradients:
         most = _EXAMPLES if task.head == "classifier" else max(_MAX_LOGITS // logits, 1)
         start = max(len(by_length) - min(_EXAMPLES, most), 0) // 2
         indices = np.sort(by_length[start : start + min(_EXAMPLES, most)])
-        with_source = getattr(model, "is_encoder_decoder", False)
-        self.batch = task.batch(examples, indices, with_source=with_source)
+        self.batch = task.batch(examples, indices, model=model)
         self._gradients = tf.function(self._computed, autograph=False)
 
     def __call__(self) -> Summary:

@@ -1,0 +1,109 @@
+"""Models with an encoder and a decoder, whatever their blocks are."""
+
+import keras
+from keras import ops
+
+from zoo.models.sequence_model import Packed, SequenceModel
+from zoo.utils.sequences import drop_last, namespace, pad_width
+from zoo.utils.special_tokens import START_ID
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class EncoderDecoderModel(SequenceModel):
+    """A `SequenceModel` whose blocks attend to a source that an encoder has read.
+
+    With `head="classifier"` the text is the source, and the decoder reads one start token: its
+    features are the text's. With `head="language_model"` the inputs are `{"token_ids": (B, T),
+    "source_ids": (B, S)}`: the source is what stands before, the decoder reads a start token and
+    what follows.
+
+    Args:
+        encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source. No norm
+            follows them: the decoder weighs tokens by what they say, and after a norm the
+            emptiest word would speak as loud as any.
+        **arguments: those of `SequenceModel`; its blocks take `source` and `source_mask` too.
+    """
+
+    suggested_learning_rate = 4e-3
+
+    def __init__(self, *, encoder_blocks, **arguments):
+        self.encoder_blocks = list(encoder_blocks)
+        super().__init__(**arguments)
+
+    @property
+    def is_encoder_decoder(self) -> bool:
+        """Whether what stands before is an input of its own, `source_ids`."""
+        return self.head_name == "language_model"
+
+    def inputs_of(self, prefix, continuation):
+        """The inputs that read `continuation` with `prefix` as their source.
+
+        Without a logit a token the decoder reads its start token alone, and the source is all.
+        """
+        if self.head_name == "classifier":
+            return super().inputs_of(prefix, continuation)
+        xp = namespace(continuation)
+        start = xp.full_like(prefix[:, :1], START_ID)
+        return {
+            "token_ids": xp.concatenate([start, continuation], axis=1),
+            "source_ids": prefix,
+        }
+
+    def pack(self, prefix, continuation, *, multiple_of=1):
+        targets = pad_width(continuation, multiple_of)
+        read = self.inputs_of(pad_width(prefix, multiple_of), drop_last(targets)[:, :-1])
+        return Packed(read, targets, targets > 0)
+
+    def features(self, token_ids, source_ids=None):
+        return self._decode(token_ids, **self._encode(source_ids))
+
+    def _symbolic_inputs(self):
+        token_ids = super()._symbolic_inputs()
+        if self.head_name == "classifier":
+            return token_ids
+        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
+        return {"token_ids": token_ids, "source_ids": source_ids}
+
+    def _answer(self, inputs, perturbation=None):
+        token_ids, source_ids = self._decoder_and_encoder_ids(inputs)
+        features = self._decode(token_ids, **self._encode(source_ids, perturbation))
+        return self.head(features if self.head_name == "language_model" else features[:, 0])
+
+    def _decoder_and_encoder_ids(self, inputs):
+        if self.head_name == "language_model":
+            return inputs["token_ids"], inputs["source_ids"]
+        return ops.full_like(inputs[:, :1], START_ID), inputs
+
+    def trace(self, inputs):
+        token_ids, source_ids = self._decoder_and_encoder_ids(inputs)
+        source = yield from self._trace(self.encoder_blocks, source_ids)
+        source_mask = self.padding_mask(source_ids)
+        yield from self._trace(self.blocks, token_ids, source=source, source_mask=source_mask)
+
+    def _encode(self, source_ids, perturbation=None):
+        mask = self.padding_mask(source_ids)
+        x = self._embed(source_ids, perturbation=perturbation)
+        for block in self.encoder_blocks:
+            x = block(x, mask)
+        return {"source": x, "source_mask": mask}
+
+    def initial_state(self, batch_size, length, source_ids=None):
+        if source_ids is None:
+            raise ValueError(
+                f"{self.name} is an encoder-decoder: its state needs source_ids (B, S)."
+            )
+        self._check_causal()
+        return self._initial_state(batch_size, length, **self._encode(source_ids))
+
+    def prefill(self, prompt_ids, length):
+        """Encodes prompts, and reads the start token with which the decoder begins."""
+        state = self.initial_state(ops.shape(prompt_ids)[0], length, source_ids=prompt_ids)
+        features, state = self.advance(ops.full_like(prompt_ids[:, :1], START_ID), state)
+        return features[:, 0], state
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "encoder_blocks": [serialize(block) for block in self.encoder_blocks],
+        }
