@@ -1,4 +1,4 @@
-"""What the recurrent architectures share: all of it but the cell."""
+"""Recurrent architectures: everything but the cell."""
 
 from zoo.layers import RecurrentBlock
 from zoo.models.heads import embedding_dropout_layer, embedding_layer, head_layers, penalty
@@ -6,25 +6,54 @@ from zoo.models.sequence_model import SequenceModel
 
 
 def recurrent_model(
-    cell: str,
+    cell,
     *,
     vocabulary_size: int,
-    head: str,
-    num_classes: int,
-    embedding_dim: int,
-    units: int,
-    num_layers: int,
-    bidirectional: bool,
-    pooling: str,
-    embedding_dropout: float | None,
-    dropout: float,
+    head: str = "classifier",
+    num_classes: int = 2,
+    sequence_length: int | None = None,
+    embedding_dim: int = 64,
+    units: int = 64,
+    num_layers: int = 1,
+    bidirectional: bool = False,
+    pooling="average+max",
+    embedding_dropout: float | None = None,
+    dropout: float = 0.0,
     recurrent_gain: float = 1.0,
-    tie_embeddings: bool,
-    l1: float,
-    l2: float,
+    tie_embeddings: bool = False,
+    l1: float = 0.0,
+    l2: float = 0.0,
     name: str,
 ) -> SequenceModel:
-    """Embedding, `num_layers` recurrent blocks of one cell, head; for arguments see `zoo.LSTM`."""
+    """Token embeddings, `num_layers` recurrent layers of one cell, and a head.
+
+    Args:
+        cell: name or class of the cell, see `zoo.layers.RecurrentBlock`.
+        vocabulary_size: V, the number of token ids, including the pad 0.
+        head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
+        num_classes: C, the number of logits per text.
+        sequence_length: ignored, since a recurrent network reads texts of any length.
+        embedding_dim: width of the token embeddings.
+        units: width of the state.
+        num_layers: number of stacked recurrent layers.
+        bidirectional: whether each layer also reads from the last token to the first. Such a
+            model is not causal and cannot generate text.
+        pooling: reduction of a text's states to one vector: `"last"`, `"average"`, `"max"`,
+            `"average+max"`, or a layer with `call(features, padding_mask)`.
+        embedding_dropout: fraction of the embeddings' entries to drop; None for 0.5 with a
+            classifier and 0 with other heads.
+        dropout: fraction of the features to drop between layers and before the head.
+        recurrent_gain: gain of the orthogonal matrix U at initialization (Saxe et al. 2014).
+        tie_embeddings: whether the token embeddings are also the weights of the logits, for
+            `head="language_model"`.
+        l1: weight of the L1 penalty on kernels.
+        l2: weight of the L2 penalty on kernels.
+        name: the model's name.
+
+    Returns:
+        A `SequenceModel`: token ids `int32` (B, T) -> logits (B, C) or (B, T, V).
+    """
+    del sequence_length
     regularizer = penalty(l1, l2)
     return SequenceModel(
         token_embedding=embedding_layer(
@@ -36,7 +65,7 @@ def recurrent_model(
                 cell,
                 units,
                 bidirectional=bidirectional,
-                # Between layers; what the head reads has its own.
+                # Between layers; the features that the head reads have a dropout layer of the head.
                 dropout=dropout if index < num_layers - 1 else 0.0,
                 recurrent_gain=recurrent_gain,
                 kernel_regularizer=regularizer,

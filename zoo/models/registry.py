@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ def register_model(
     *,
     heads: Sequence[str] = ("classifier", "language_model"),
     is_baseline: bool = False,
+    like: Callable | None = None,
+    **defaults,
 ) -> Callable:
     """Registers a factory under the default of its argument `name`.
 
@@ -36,13 +39,46 @@ def register_model(
         heads: the values of `head` that the factory supports, of `HEADS`.
         is_baseline: whether its models ignore the order of words, so that leaderboards compare
             the others to them.
+        like: a function whose keyword arguments, and their descriptions, the factory shares.
+        **defaults: those of its arguments that differ.
     """
     if factory is None:
-        return functools.partial(register_model, heads=heads, is_baseline=is_baseline)
+        return functools.partial(
+            register_model, heads=heads, is_baseline=is_baseline, like=like, **defaults
+        )
+    if like is not None:
+        factory = _with_arguments_of(like, factory, defaults)
     name = inspect.signature(factory).parameters["name"].default
     _FACTORIES.register(name, factory)
     _FACTS[name] = _Facts(heads, is_baseline)
     return factory
+
+
+def _with_arguments_of(like: Callable, factory: Callable, defaults: dict) -> Callable:
+    """A factory that shows, and documents, the keyword arguments of another function."""
+
+    @functools.wraps(factory)
+    def create(**options):
+        return factory(**{**defaults, **options})
+
+    signature = inspect.signature(like)
+    create.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[
+            parameter.replace(default=defaults.get(parameter.name, parameter.default))
+            for parameter in signature.parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+    )
+    description, *example = (inspect.getdoc(factory) or "").split("Example:\n")
+    _, arguments = (inspect.getdoc(like) or "").split("Args:\n")
+    for parameter in signature.parameters.values():
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            arguments = re.sub(rf"^    {parameter.name}: .*\n(?:     .*\n)*", "", arguments)
+    sections = [description.rstrip(), "Args:\n" + arguments.rstrip()]
+    create.__doc__ = "\n\n".join(
+        [*sections, *("Example:\n\n" + text.lstrip("\n") for text in example)]
+    )
+    return create
 
 
 def list_models(head: str | None = None) -> list[str]:
