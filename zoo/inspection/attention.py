@@ -16,8 +16,9 @@ class AttentionMap:
     """The weights of one attention (Vaswani et al. 2017, equation 1, the softmax).
 
     Attributes:
-        block: the name of the block, such as `"block_0"` or `"decoder_0"`.
-        kind: `"self"`, or `"source"` for a decoder's attention to what the encoder has read.
+        block: the name of the layer, such as `"block_0"` or `"decoder_0"`.
+        kind: `"self"`, `"source"` for a decoder's attention to the encoder's output, or
+            `"pooling"` for a layer that reduces a text to one vector, whose only query it is.
         weights: `float32` (N, T, S): how much token t takes of token s; each row sums to 1.
         asking: the T tokens that ask.
         asked: the S tokens that are asked.
@@ -67,8 +68,8 @@ class AttentionMaps:
 
 
 def has_attention(model) -> bool:
-    """Whether a block of a model has attention weights to show."""
-    return any(hasattr(block, "attention_weights") for block in passes.blocks_of(model))
+    """Whether a layer of a model has attention weights to show."""
+    return any(hasattr(layer, "attention_weights") for layer in passes.layers_of(model))
 
 
 def attention_maps(
@@ -93,15 +94,16 @@ def attention_maps(
     """
     seen = passes.text_pass(model, task, text, continuation)
     maps = []
-    for block, x, arguments in model.trace(seen.inputs):
-        if not hasattr(block, "attention_weights"):
+    for layer, x, arguments in model.trace(seen.inputs):
+        if not hasattr(layer, "attention_weights"):
             continue
         is_encoder = seen.source and "source" not in arguments
         asking = seen.source if is_encoder else seen.tokens
-        for kind, weights in block.attention_weights(x, **arguments).items():
+        for kind, weights in layer.attention_weights(x, **arguments).items():
             asked = seen.source if kind == "source" else asking
+            queries = (layer.name,) if kind == "pooling" else asking
             values = np.asarray(weights, "float32")[0]
-            maps.append(AttentionMap(block.name, kind, values, asking, asked))
+            maps.append(AttentionMap(layer.name, kind, values, queries, asked))
     if not maps:
         raise ValueError(f"{model.name} has no attention to show: expected a Transformer.")
     return AttentionMaps(tuple(maps))

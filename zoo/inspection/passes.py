@@ -63,9 +63,10 @@ def fits(model, task: "zoo.tasks.Task", text: str) -> bool:
     return model.context_length is None or len(read(task, text).ids) <= model.context_length
 
 
-def blocks_of(model) -> list:
-    """All blocks of a model in the order of a pass, the encoder's first."""
-    return [*getattr(model, "encoder_blocks", ()), *getattr(model, "blocks", ())]
+def layers_of(model) -> list:
+    """The layers of a model that `trace` goes through, an encoder's first."""
+    blocks = [*getattr(model, "encoder_blocks", ()), *getattr(model, "blocks", ())]
+    return [*blocks, getattr(model, "pooling", None)]
 
 
 def _check_length(model, length: int) -> None:

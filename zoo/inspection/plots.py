@@ -248,7 +248,7 @@ def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = No
     return figure
 
 
-_ATTENDED = {"self": "the text itself", "source": "the source"}
+_ATTENDED = {"self": "the text itself", "source": "the source", "pooling": "the text"}
 
 
 def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:

@@ -1,6 +1,6 @@
 """Building blocks, in `keras` and `keras.ops` alone, so that they run on every backend."""
 
-from zoo.layers.attention import MultiHeadAttention, TransformerBlock
+from zoo.layers.attention import MultiHeadAttention, TransformerBlock, masked_softmax
 from zoo.layers.embedding import LearnedPositions, SinePositions
 from zoo.layers.ngrams import DistinctBigrams, WeightedLogCountRatios
 from zoo.layers.pooling import POOLINGS, PaddingMask, Pooling, last_real
@@ -18,4 +18,5 @@ __all__ = [
     "TransformerBlock",
     "WeightedLogCountRatios",
     "last_real",
+    "masked_softmax",
 ]

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from zoo.layers.gates import EQUATIONS, Gates, compute_gates
+
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
@@ -19,7 +21,9 @@ class RecurrentBlock(keras.layers.Layer):
     Args:
         cell: `"simple_rnn"` (Elman 1990), `"lstm"` (Hochreiter and Schmidhuber 1997, with the
             forget gate of Gers et al. 2000) or `"gru"` (Cho et al. 2014, with the reset gate
-            after the product, as cuDNN has it).
+            after the product, as cuDNN has it); or a class registered with
+            `keras.saving.register_keras_serializable`, a subclass of `keras.layers.RNN` or a cell
+            that `keras.layers.RNN` takes, with the arguments of Keras's own.
         units: U, the width of the state.
         bidirectional: whether a second layer reads each row from its last real token to its first.
         dropout: share of the features set to zero in training.
@@ -29,7 +33,7 @@ class RecurrentBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        cell: str,
+        cell: str | type[keras.Layer],
         units: int,
         *,
         bidirectional: bool = False,
@@ -40,7 +44,7 @@ class RecurrentBlock(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        self.cell = cell
+        self.cell = cell if isinstance(cell, str) else keras.saving.get_registered_name(cell)
         self.units = units
         self.bidirectional = bidirectional
         self.dropout = dropout
@@ -48,16 +52,17 @@ class RecurrentBlock(keras.layers.Layer):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
         def recurrent_layer(direction):
-            return CELLS[cell](
-                units,
-                return_sequences=True,
-                return_state=True,
-                recurrent_initializer=keras.initializers.Orthogonal(recurrent_gain),
-                kernel_regularizer=self.kernel_regularizer,
-                recurrent_regularizer=self.kernel_regularizer,
-                dtype=self.dtype_policy,
-                name=direction,
-            )
+            options = {
+                "recurrent_initializer": keras.initializers.Orthogonal(recurrent_gain),
+                "kernel_regularizer": self.kernel_regularizer,
+                "recurrent_regularizer": self.kernel_regularizer,
+                "dtype": self.dtype_policy,
+            }
+            whole = {"return_sequences": True, "return_state": True, "name": direction}
+            kind = _cell_class(cell)
+            if issubclass(kind, keras.layers.RNN):
+                return kind(units, **whole, **options)
+            return keras.layers.RNN(kind(units, **options), **whole, dtype=self.dtype_policy)
 
         self.forward = recurrent_layer("forward")
         self.backward = recurrent_layer("backward") if bidirectional else None
@@ -83,9 +88,10 @@ class RecurrentBlock(keras.layers.Layer):
         return self.feature_dropout(features, training=training)
 
     def initial_state(self, batch_size: int, length: int):
-        """The cell's states, zeros (B, U), one or two of them; `length` does not matter here."""
-        num_states = 2 if self.cell == "lstm" else 1
-        return [ops.zeros((batch_size, self.units), self.compute_dtype) for _ in range(num_states)]
+        """The cell's states, each zeros (B, width); any `length` will do."""
+        sizes = self.forward.cell.state_size
+        sizes = sizes if isinstance(sizes, (list, tuple)) else [sizes]
+        return [ops.zeros((batch_size, size), self.compute_dtype) for size in sizes]
 
     def grow_cache(self, state, length):
         """The state as it is: it has room for any number of tokens."""
@@ -104,6 +110,23 @@ class RecurrentBlock(keras.layers.Layer):
         features, *state = self.forward(x, mask=padding_mask, initial_state=state)
         return features, state
 
+    @property
+    def has_gates(self) -> bool:
+        """Whether `gates` knows the equations of the cell."""
+        return self.cell in EQUATIONS
+
+    def gates(self, x) -> dict[str, Gates]:
+        """Gates and states at every token, by direction: `"forward"` and `"backward"`.
+
+        Args:
+            x: inputs without padding, (B, T, E).
+        """
+        directions = [layer for layer in (self.forward, self.backward) if layer is not None]
+        return {
+            layer.name: compute_gates(self.cell, layer, x, backward=layer is self.backward)
+            for layer in directions
+        }
+
     def compute_output_shape(self, x_shape, padding_mask_shape=None):
         return (*x_shape[:-1], self.units * (2 if self.bidirectional else 1))
 
@@ -117,6 +140,18 @@ class RecurrentBlock(keras.layers.Layer):
             "recurrent_gain": self.recurrent_gain,
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
+
+
+def _cell_class(cell: str | type[keras.Layer]) -> type[keras.Layer]:
+    if not isinstance(cell, str):
+        return cell
+    kind = CELLS.get(cell) or keras.saving.get_registered_object(cell)
+    if kind is None:
+        raise ValueError(
+            f"cell must be one of {', '.join(CELLS)}, or a class that is registered with "
+            f"keras.saving.register_keras_serializable; it is {cell!r}."
+        )
+    return kind
 
 
 def _reversal(padding_mask):

@@ -69,15 +69,12 @@ def _with_arguments_of(like: Callable, factory: Callable, defaults: dict) -> Cal
             if parameter.kind is parameter.KEYWORD_ONLY
         ]
     )
-    description, *example = (inspect.getdoc(factory) or "").split("Example:\n")
-    _, arguments = (inspect.getdoc(like) or "").split("Args:\n")
+    description, example = str(inspect.getdoc(factory)).split("Example:\n")
+    arguments = str(inspect.getdoc(like)).split("Args:\n")[1]
     for parameter in signature.parameters.values():
         if parameter.kind is not parameter.KEYWORD_ONLY:
             arguments = re.sub(rf"^    {parameter.name}: .*\n(?:     .*\n)*", "", arguments)
-    sections = [description.rstrip(), "Args:\n" + arguments.rstrip()]
-    create.__doc__ = "\n\n".join(
-        [*sections, *("Example:\n\n" + text.lstrip("\n") for text in example)]
-    )
+    create.__doc__ = f"{description}Args:\n{arguments}\n\nExample:\n{example}"
     return create
 
 

@@ -64,8 +64,9 @@ class SequenceModel(LayeredModel):
             (Press and Wolf 2017), a `keras.layers.ReversibleEmbedding` then.
         head: `"classifier"` (logits per text), `"language_model"` (logits per token, causal),
             `"tagger"` or `"masked"` (logits per token, in both directions); one of `HEADS`.
-        pooling: how a text's features become one vector, for `head="classifier"`; None where the
-            model makes one itself.
+        pooling: reduction of a text's features to one vector, for `head="classifier"`: one of
+            `zoo.layers.POOLINGS`, or a layer with `call(features, padding_mask)`; None where the
+            model reduces them itself.
         positions: layer that adds the order of tokens to embeddings, or None.
         context_length: the most tokens that the model can read from its initial state; None where
             any number will do.
@@ -85,7 +86,7 @@ class SequenceModel(LayeredModel):
         blocks,
         logits,
         head: str = "classifier",
-        pooling: str | None = "average+max",
+        pooling: str | keras.Layer | None = "average+max",
         positions=None,
         context_length: int | None = None,
         embedding_dropout=None,
@@ -105,7 +106,7 @@ class SequenceModel(LayeredModel):
         self.embedding_dropout = embedding_dropout
         self.blocks = list(blocks)
         self.final_norm = final_norm
-        self.pooling = Pooling(pooling) if pooling and head == "classifier" else None
+        self.pooling = _pooling_layer(pooling) if head == "classifier" else None
         self.feature_dropout = keras.layers.Dropout(feature_dropout, name="feature_dropout")
         self.projection = projection
         self.logits = logits
@@ -116,7 +117,7 @@ class SequenceModel(LayeredModel):
         super().__init__(inputs=inputs, outputs=self._answer(inputs), name=name, **kwargs)
 
         # Config
-        self.pooling_kind = pooling
+        self._pooling_argument = pooling
         self.context_length = context_length
 
     # The whole pass
@@ -312,14 +313,14 @@ class SequenceModel(LayeredModel):
     # Config
 
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
+        serialize, pooling = keras.saving.serialize_keras_object, self._pooling_argument
         return {
             "name": self.name,
             "token_embedding": serialize(self.token_embedding),
             "blocks": [serialize(block) for block in self.blocks],
             "logits": serialize(self.logits),
             "head": self.head_name,
-            "pooling": self.pooling_kind,
+            "pooling": serialize(pooling) if isinstance(pooling, keras.Layer) else pooling,
             "positions": serialize(self.positions),
             "context_length": self.context_length,
             "embedding_dropout": serialize(self.embedding_dropout),
@@ -327,3 +328,7 @@ class SequenceModel(LayeredModel):
             "projection": serialize(self.projection),
             "feature_dropout": self.feature_dropout.rate,
         }
+
+
+def _pooling_layer(pooling: str | keras.Layer | None) -> keras.Layer | None:
+    return Pooling(pooling) if isinstance(pooling, str) else pooling
