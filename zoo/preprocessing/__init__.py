@@ -1,7 +1,6 @@
 """Raw text to token ids and back: tokenizers, and the layers shared by all models."""
 
 from zoo.utils.lazy import lazy_attributes
-
 from zoo.utils.special_tokens import END_ID, SPECIAL_TOKENS, START_ID, UNKNOWN_ID
 
 _HOMES = {
