@@ -130,12 +130,12 @@ def test_accuracy_by_length_is_in_order_of_length():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("length [words]", "accuracy [%]")
 
 
-def test_reliability_stands_beside_its_diagonal():
+def test_reliability_is_drawn_with_its_diagonal():
     (axes,) = plots.reliability(FAST).axes
     points = drawn(axes)
     assert points["lstm"] == [(60, pytest.approx(55)), (90, 95)]
-    assert all(x == y for x, y in points["as sure as right"])
-    assert set(drawn(plots.reliability(BOTH).axes[0])) == {"as sure as right", *BOTH}
+    assert all(x == y for x, y in points["calibrated"])
+    assert set(drawn(plots.reliability(BOTH).axes[0])) == {"calibrated", *BOTH}
 
 
 def test_details_of_a_shipped_model_and_of_several_seeds_are_found():
@@ -182,7 +182,7 @@ def test_attention_has_a_panel_a_head():
     assert bar.get_ylabel() == "weight (a row sums to 1)"
 
 
-def test_where_one_token_looks_the_heads_are_rows():
+def test_where_one_token_attends_the_heads_are_rows():
     given = maps(2, ("[START]",), ("a", "b", "c"), "source")
     axes, _ = plots.attention(given).axes
     np.testing.assert_allclose(axes.get_images()[0].get_array(), given.maps[0].weights[:, 0])

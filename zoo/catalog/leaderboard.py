@@ -225,12 +225,10 @@ def _detail(name: str) -> Callable[[Row], str]:
     """What a language model was scored with."""
 
     def cell(row: Row) -> str:
-        first = row.report.runs[0].details if row.report.runs else {}
-        for details in (row.report.details, shipped_facts(row.report).get("details"), first):
-            if details and name in details:
-                value = details[name]
-                return f"{value:,}" if isinstance(value, int) else str(value)
-        return "-"
+        value = row.report.detail(name)
+        if value is None:
+            return "-"
+        return f"{value:,}" if isinstance(value, int) else str(value)
 
     return cell
 

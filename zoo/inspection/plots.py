@@ -1,9 +1,9 @@
-"""Figures of reports and of what is seen inside of a model.
+"""Figures of reports, of attention weights and of gates.
 
-Every function gives a `matplotlib.figure.Figure`, which shows itself in a notebook and is saved by
-`figure.savefig`. None touches the state of `matplotlib.pyplot`. What is told apart by colour is
-told apart by marker or line as well; the colours are those of Okabe and Ito (2008), "Color
-Universal Design", which people with any kind of colour blindness can tell apart.
+Every function returns a `matplotlib.figure.Figure`, which is displayed in a notebook and saved by
+`figure.savefig`. None touches the state of `matplotlib.pyplot`. Lines differ in marker and dash as
+well as in colour; the colours are those of Okabe and Ito (2008), "Color Universal Design", which
+people with any kind of colour blindness can distinguish.
 
 Shape letters: T tokens, S tokens that are attended to, U units, V vocabulary, C classes.
 """
@@ -25,24 +25,19 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's, without the yellow, which a line on white is lost in.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
-# Eight markers and five dashes beside seven colours: no two of 280 lines look alike.
+# Eight markers, five dashes and seven colours: no two of 280 lines look alike.
 _MARKERS = "osD^vPX*"
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-
-# Scores from 0 to 1, which are shown in per cent.
-_SHARES = ("accuracy", "f1", "auc", "calibration_error")
-
-_UNITS = {"loss": "nats", "bits_per_character": "bits", "seconds": "s"}
 
 _SIZE = (6.0, 4.0)  # inches
 _DPI = 100
 
-# Labels of tokens that stand beside each other legibly in a figure of this size.
+# Labels of tokens that are legible next to each other in a figure of this size.
 _MAX_LABELS = 40
 
 
 class ShownFigure(Figure):
-    """A figure that shows itself in a notebook, whether or not pyplot has been set up there."""
+    """A figure that a notebook displays, whether or not pyplot has been set up there."""
 
     def _repr_png_(self) -> bytes:
         stream = io.BytesIO()
@@ -56,23 +51,28 @@ class ShownFigure(Figure):
 def learning_curves(
     reports: Mapping[str, "zoo.Report"], metric: str = "val_accuracy", *, ax=None
 ) -> Figure:
-    """Shows how a metric went from epoch to epoch, a line a run; a point where there was but one.
+    """Plots a metric by epoch, a line for each run; over several seeds the mean.
 
     Args:
-        reports: by the names that the legend gives; of several seeds the mean is shown.
+        reports: reports by the names in the legend.
         metric: a key of `Report.history`, such as `"val_accuracy"`, `"loss"` or `"seconds"`.
-        ax: the axes to draw on; None for a figure of its own.
+        ax: the axes to draw on; None for a new figure.
 
     Raises:
-        ValueError: where no epoch of a report has the metric.
+        ValueError: if no epoch of a report has the metric.
+
+    Example:
+    >>> report.history.append({"epoch": 1, "val_accuracy": 0.9})
+    >>> zoo.inspection.plots.learning_curves({"lstm": report}).axes[0].get_ylabel()
+    'validation accuracy [%]'
     """
     figure, axes = _figure_and_axes(ax)
     for (name, report), style in zip(reports.items(), _styles(), strict=False):
         epochs, values = _history(name, report, metric)
-        axes.plot(epochs, _scaled(metric, values), label=name, **style)
+        axes.plot(epochs, _scaled(report, metric, values), label=name, **style)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
-    axes.set_ylabel(_metric_label(metric))
+    axes.set_ylabel(_metric_label(metric, reports))
     _finish(axes, legend=True)
     return figure
 
@@ -84,16 +84,20 @@ def score_against(
     *,
     ax=None,
 ) -> Figure:
-    """Shows what a score costs, a labelled point a run.
+    """Plots a score against its cost, a labelled point for each run.
 
     Args:
-        reports: by the names that stand beside the points.
-        metric: a score of the test split, or of validation where test was not looked at.
+        reports: reports by the labels of the points.
+        metric: a score of the test split, or of validation if test was not evaluated.
         against: `"seconds"` of fitting, or `"parameters"`.
-        ax: the axes to draw on; None for a figure of its own.
+        ax: the axes to draw on; None for a new figure.
 
     Raises:
-        ValueError: for another `against`, or where a report does not have the score.
+        ValueError: if `against` is unknown, or a report does not have the score.
+
+    Example:
+    >>> zoo.inspection.plots.score_against({"lstm": report}).axes[0].get_xlabel()
+    'fitting [s]'
     """
     if against not in ("seconds", "parameters"):
         raise ValueError(f"against must be 'seconds' or 'parameters'; it is {against!r}.")
@@ -102,32 +106,38 @@ def score_against(
     for (name, report), style in zip(reports.items(), _styles(), strict=False):
         is_seconds = against == "seconds"
         costs.append(report.seconds["fitting"] if is_seconds else report.model["parameters"] / 1e6)
-        scores.append(float(_scaled(metric, [_score(name, report, metric)])[0]))
+        scores.append(float(_scaled(report, metric, [_score(name, report, metric)])[0]))
         axes.plot(costs[-1:], scores[-1:], **{**style, "linestyle": "none", "markersize": 8})
     if costs and max(costs) > 10 * min(costs) > 0:
         axes.set_xscale("log")
     axes.margins(0.2, 0.15)
     axes.set_xlabel("fitting [s]" if against == "seconds" else "parameters [millions]")
-    axes.set_ylabel(_metric_label(metric))
+    axes.set_ylabel(_metric_label(metric, reports))
     _finish(axes)
     _label_points(axes, list(reports), costs, scores)
     return figure
 
 
 def accuracy_by_length(reports: Mapping[str, "zoo.Report"], *, ax=None) -> Figure:
-    """Shows accuracy on the test split by the length of the texts, a line a run.
+    """Plots accuracy on the test split by the length of the texts, a line for each run.
 
     Args:
-        reports: of classifiers, by the names that the legend gives.
-        ax: the axes to draw on; None for a figure of its own.
+        reports: reports of classifiers by the names in the legend.
+        ax: the axes to draw on; None for a new figure.
 
     Raises:
-        ValueError: where a report has no accuracy by length.
+        ValueError: if a report has no accuracy by length.
+
+    Example:
+    >>> rows = [{"slice": "up to 100 words", "texts": 20, "accuracy": 0.9}]
+    >>> report.details["slices"] = {"length": rows}
+    >>> zoo.inspection.plots.accuracy_by_length({"lstm": report}).axes[0].get_xlabel()
+    'length [words]'
     """
     figure, axes = _figure_and_axes(ax)
     rows = {name: _detail(name, report, "slices")["length"] for name, report in reports.items()}
     counts = {row["slice"]: row["texts"] for table in rows.values() for row in table}
-    # A run may lack a length; the first number in its name says where a length belongs.
+    # A run may lack a length; lengths are sorted by the first number in their names.
     kinds = sorted(counts, key=lambda kind: int((re.findall(r"\d+", kind) or [0])[0]))
     for (name, table), style in zip(rows.items(), _styles(), strict=False):
         places = [kinds.index(row["slice"]) for row in table]
@@ -142,21 +152,27 @@ def accuracy_by_length(reports: Mapping[str, "zoo.Report"], *, ax=None) -> Figur
 
 
 def reliability(reports: "Mapping[str, zoo.Report] | zoo.Report", *, ax=None) -> Figure:
-    """Shows how often answers are right, by how sure they are (DeGroot and Fienberg 1983).
+    """Plots accuracy by confidence, the reliability diagram (DeGroot and Fienberg 1983).
 
-    On the diagonal a model is as sure as it is right; below, it is too sure.
+    On the diagonal a model is calibrated; below it, overconfident.
 
     Args:
-        reports: of classifiers, by the names that the legend gives; or one.
-        ax: the axes to draw on; None for a figure of its own.
+        reports: reports of classifiers by the names in the legend; or one report.
+        ax: the axes to draw on; None for a new figure.
 
     Raises:
-        ValueError: where a report has no calibration curve.
+        ValueError: if a report has no calibration curve.
+
+    Example:
+    >>> bin_ = {"from": 0.5, "to": 1.0, "confidence": 0.9, "accuracy": 0.8, "texts": 20}
+    >>> report.details["reliability"] = [bin_]
+    >>> zoo.inspection.plots.reliability(report).axes[0].get_ylabel()
+    'accuracy [%]'
     """
     if not isinstance(reports, Mapping):
         reports = {reports.model["name"]: reports}
     figure, axes = _figure_and_axes(ax)
-    axes.plot([0, 100], [0, 100], color="0.5", linewidth=1, label="as sure as right")
+    axes.plot([0, 100], [0, 100], color="0.5", linewidth=1, label="calibrated")
     lowest = 100.0
     for (name, report), style in zip(reports.items(), _styles(), strict=False):
         rows = _detail(name, report, "reliability")
@@ -165,22 +181,27 @@ def reliability(reports: "Mapping[str, zoo.Report] | zoo.Report", *, ax=None) ->
         axes.plot(confidences, [100 * row["accuracy"] for row in rows], label=name, **style)
     axes.set_xlim(lowest - 2, 102)
     axes.set_ylim(lowest - 2, 102)
-    axes.set_xlabel("confidence: probability of the answer [%]")
+    axes.set_xlabel("confidence: probability of the predicted class [%]")
     axes.set_ylabel("accuracy [%]")
     _finish(axes, legend=True)
     return figure
 
 
 def confusion_matrix(matrix, label_names: Sequence[str], *, ax=None) -> Figure:
-    """Shows which class was taken for which: counts, and their shares of the true class.
+    """Draws a confusion matrix: counts, and their shares of the true class.
 
     Args:
-        matrix: counts (C, C), a row a true class, a column a predicted one.
-        label_names: the C classes.
-        ax: the axes to draw on; None for a figure of its own.
+        matrix: counts (C, C), a row for each true class, a column for each predicted one.
+        label_names: the names of the C classes.
+        ax: the axes to draw on; None for a new figure.
 
     Raises:
-        ValueError: where the matrix is not (C, C).
+        ValueError: if the shape of the matrix is not (C, C).
+
+    Example:
+    >>> figure = zoo.inspection.plots.confusion_matrix([[8, 2], [1, 9]], ["bad", "good"])
+    >>> figure.axes[0].get_xlabel()
+    'predicted'
     """
     counts = np.asarray(matrix)
     size = len(label_names)
@@ -208,23 +229,28 @@ def confusion_matrix(matrix, label_names: Sequence[str], *, ax=None) -> Figure:
 
 
 def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = None) -> Figure:
-    """Shows which token looks at which, a panel a head.
+    """Draws the attention weights of a block, a panel for each head.
 
-    Where one token alone asks, as in an encoder-decoder that classifies, the heads are the rows of
+    If a single token attends, as in an encoder-decoder that classifies, the heads are the rows of
     one panel.
 
     Args:
         maps: see `attention_maps`.
-        block: the number of a block, or its name.
+        block: the index or the name of a block.
         kind: `"self"` or `"source"`; None for the last that the block has.
+
+    Example:
+    >>> small = zoo.Transformer(**task.model_arguments(), embedding_dim=8, hidden_units=8)
+    >>> maps = zoo.inspection.attention_maps(small, task, "A fine film.")
+    >>> figure = zoo.inspection.plots.attention(maps, "encoder_0")
     """
     found = maps.find(block, kind)
     weights = np.asarray(found.weights)
     heads = [f"head {head}" for head in range(len(weights))]
-    titles, asking, looks = heads, list(found.asking), "looks"
+    titles, asking, looks = heads, list(found.asking), "attending token"
     if weights.shape[1] == 1:
         weights = weights.transpose(1, 0, 2)
-        titles, asking, looks = [""], heads, f"{asking[0]} looks"
+        titles, asking, looks = [""], heads, f"{asking[0]} attends"
     columns = min(len(weights), 4)
     rows = -(-len(weights) // columns)
     figure = ShownFigure(
@@ -241,7 +267,7 @@ def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = No
         axes.set_title(title, fontsize="medium")
         _label_tokens(axes.xaxis, found.asked, _MAX_LABELS // columns, rotation=90)
         _label_tokens(axes.yaxis, asking, _MAX_LABELS // rows)
-    figure.supxlabel("is looked at", fontsize="medium")
+    figure.supxlabel("attended token", fontsize="medium")
     figure.supylabel(looks, fontsize="medium")
     figure.suptitle(f"{found.block}, attention to {_ATTENDED[found.kind]}", fontsize="medium")
     figure.colorbar(image, ax=list(panels), label="weight (a row sums to 1)")
@@ -252,13 +278,18 @@ _ATTENDED = {"self": "the text itself", "source": "the source", "pooling": "the 
 
 
 def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:
-    """Shows how far gates are open from token to token, and how long the state is.
+    """Plots gate activations and the norm of the state by token.
 
-    A line is the mean over the units; the band holds the middle half of them.
+    A line is the mean over the units; the band is the interquartile range.
 
     Args:
         activity: see `gate_activity`.
-        layer: the number of a layer, or its name.
+        layer: the index or the name of a layer.
+
+    Example:
+    >>> activity = zoo.inspection.gate_activity(model, task, "A fine film.")
+    >>> zoo.inspection.plots.gates(activity).axes[1].get_xlabel()
+    'token'
     """
     found = activity.find(layer)
     figure = ShownFigure(figsize=_SIZE, dpi=_DPI, layout="constrained")
@@ -273,7 +304,7 @@ def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:
     above.set_title(found.name, fontsize="medium")
     below.plot(places, found.state_norm, color="black", marker="o", markersize=3, linewidth=1.5)
     below.set_ylim(bottom=0)
-    below.set_ylabel("length of\nthe state")
+    below.set_ylabel("norm of\nthe state")
     _label_tokens(below.xaxis, activity.tokens, _MAX_LABELS, rotation=90)
     below.set_xlabel("token")
     _finish(above, legend=True)
@@ -284,15 +315,22 @@ def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:
 def next_token_distributions(
     probabilities: Mapping[str, Any], tokens: Sequence[str], k: int = 15
 ) -> Figure:
-    """Shows the likeliest next tokens, a panel a way of choosing.
+    """Plots the most probable next tokens, a panel for each distribution.
 
     Args:
-        probabilities: (V,) each, by what the panels are called, such as `"temperature 0.5"`.
+        probabilities: distributions (V,) by the titles of the panels, such as
+            `"temperature 0.5"`.
         tokens: the V tokens.
-        k: how many are shown, the likeliest of the first distribution.
+        k: how many tokens are shown, the most probable of the first distribution.
 
     Raises:
-        ValueError: for no distribution, or one that is not of V tokens.
+        ValueError: without a distribution, or for one whose shape is not (V,).
+
+    Example:
+    >>> distributions = {"greedy": [1.0, 0.0], "temperature 1": [0.7, 0.3]}
+    >>> figure = zoo.inspection.plots.next_token_distributions(distributions, ["a", "b"])
+    >>> [axes.get_title() for axes in figure.axes]
+    ['greedy', 'temperature 1']
     """
     if not probabilities:
         raise ValueError("There is no distribution to show: probabilities is empty.")
@@ -335,14 +373,20 @@ def lines(
     log_y: bool = False,
     ax=None,
 ) -> Figure:
-    """Shows several curves over the same places, such as accuracy by distance, a model each.
+    """Plots several curves over the same x, such as accuracy by distance for several models.
 
     Args:
-        x: the places.
-        curves: a value a place each, by the names that the legend gives.
-        xlabel, ylabel: what the axes say, with their units.
-        log_y: whether the upright axis is logarithmic.
-        ax: the axes to draw on; None for a figure of its own.
+        x: the horizontal values.
+        curves: the vertical values, one for each of x, by the names in the legend.
+        xlabel, ylabel: the labels of the axes, with units.
+        log_y: True for a logarithmic vertical axis.
+        ax: the axes to draw on; None for a new figure.
+
+    Example:
+    >>> curves = {"lstm": [0.9, 0.8], "gru": [0.9, 0.85]}
+    >>> figure = zoo.inspection.plots.lines([5, 10], curves, xlabel="tokens", ylabel="accuracy")
+    >>> len(figure.axes[0].lines)
+    2
     """
     figure, axes = _figure_and_axes(ax)
     for (name, values), style in zip(curves.items(), _styles(), strict=False):
@@ -399,7 +443,7 @@ def _label_tokens(axis, tokens: Sequence[str], most: int, **options) -> None:
 
 
 def _visible(token: str) -> str:
-    """A token as a label shows it: white space by signs, a dollar that begins no formula."""
+    """A token as a label: white space as symbols, and no dollar that begins a formula."""
     if token.isspace():
         token = token.replace(" ", "\u2423").replace("\n", "\u21b5").replace("\t", "\u21e5")
     return token.replace("$", r"\$")
@@ -429,7 +473,7 @@ def _label_points(axes, names: Sequence[str], costs, scores) -> None:
 
 
 def _history(name: str, report: "zoo.Report", metric: str) -> tuple[list[int], list[float]]:
-    """Epochs, and the metric in each; the mean over the runs where a report is of several."""
+    """Epochs, and the metric in each; the mean over the runs of several seeds."""
     entries: dict[int, list[float]] = {}
     for run in report.runs or [report]:
         for epoch in run.history:
@@ -453,24 +497,29 @@ def _score(name: str, report: "zoo.Report", metric: str) -> float:
 
 
 def _detail(name: str, report: "zoo.Report", key: str) -> Any:
-    """A detail of the test split: of the run, of the model that ships, or of the first seed."""
-    shipped = report.details.get("shipped", {}).get("details", {})
-    for details in (report.details, shipped, *(run.details for run in report.runs)):
-        if details.get(key):
-            return details[key]
-    raise ValueError(
-        f"The report of {name} has no {key!r}: expected one of a classifier that was tested."
-    )
+    """A detail of the test split, see `Report.detail`."""
+    found = report.detail(key)
+    if found is None:
+        raise ValueError(
+            f"The report of {name} has no {key!r}: expected one of a classifier that was tested."
+        )
+    return found
 
 
-def _scaled(metric: str, values: Sequence[float]) -> np.ndarray:
-    factor = 100 if metric.removeprefix("val_") in _SHARES else 1
+def _unit(report: "zoo.Report", metric: str) -> str:
+    """The unit of a metric of a report, or of what every report measures."""
+    units = {"loss": "nats", "seconds": "s", **{known.name: known.unit for known in report.metrics}}
+    return units.get(metric.removeprefix("val_"), "")
+
+
+def _scaled(report: "zoo.Report", metric: str, values: Sequence[float]) -> np.ndarray:
+    factor = 100 if _unit(report, metric) == "%" else 1
     return factor * np.asarray(values, "float64")
 
 
-def _metric_label(metric: str) -> str:
+def _metric_label(metric: str, reports: Mapping[str, "zoo.Report"]) -> str:
     plain = metric.removeprefix("val_")
     words = plain.replace("_", " ").replace("auc", "AUC").replace("f1", "F1")
-    unit = "%" if plain in _SHARES else _UNITS.get(plain)
+    unit = next((_unit(report, metric) for report in reports.values()), "")
     where = "validation " if plain != metric else ""
     return f"{where}{words}" + (f" [{unit}]" if unit else "")

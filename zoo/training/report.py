@@ -279,6 +279,17 @@ class Report:
             ),
         ]
 
+    def detail(self, name: str) -> Any:
+        """A detail of the test split: of the run, of the packaged model, or of the first seed.
+
+        None if none of them has it.
+        """
+        packaged = self.details.get("shipped", {}).get("details", {})
+        for details in (self.details, packaged, *(run.details for run in self.runs)):
+            if details.get(name) is not None:
+                return details[name]
+        return None
+
     def facts(self) -> list[tuple[str, str]]:
         """Name and text of everything but the scores, as people read it."""
         sizes = ", ".join(f"{count:,} {split}" for split, count in self.dataset["sizes"].items())
