@@ -12,7 +12,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parent.parent.parent / "benchmarks" / 
 @pytest.mark.slow
 def test_many_callers_get_what_one_gets(run, plain_writer):
     """To the bit; the script's own answers, of one call after the other, are the measure."""
-    models = ["--classifier", str(run), "--writer", str(plain_writer)]
+    models = ["--classifier", str(run), "--language-model", str(plain_writer)]
     size = ["--threads", "16", "--processes", "2", "--calls", "400", "--distinct", "60"]
     ran = subprocess.run(
         [sys.executable, SCRIPT, *models, *size],
