@@ -4,144 +4,232 @@ Nothing heavy is imported before a command needs it, so that help comes at once.
 """
 
 import dataclasses
+import difflib
 import json
 import pathlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import click
 
 import zoo
+from zoo.utils.signatures import options_of
 
 
-class _ManyValues(click.Command):
-    """A command whose `--seeds` takes several values: `--seeds 1 2 3`."""
+class _Value(click.ParamType):
+    """The value of an option that is a list or a mapping, as `Option.parse` reads it."""
+
+    def __init__(self, option):
+        self.option = option
+        self.name = f"{option.kind.__name__},..." if option.is_sequence else "text"
+
+    def convert(self, value, param, ctx):
+        try:
+            return self.option.parse(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+def _as_click(option, name: str, flag: str | None = None) -> click.Option:
+    """An option that was read off a signature, as click takes it; None where it is not given.
+
+    Args:
+        option: an `Option`.
+        name: what the command calls the value.
+        flag: on the command line; None for the option's own.
+    """
+    flag = flag or option.flag
+    default = option.default
+    if isinstance(default, (list, tuple)):
+        default = ",".join(map(str, default))
+    if option.kind is bool and default is not None:
+        default = "on" if default else "off"
+    text = option.help + ("" if default in (None, "") else f"  [default: {default}]")
+    if option.kind is bool:
+        return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text)
+    kind: Any = option.kind
+    if option.is_sequence or option.is_mapping:
+        kind = _Value(option)
+    elif option.choices:
+        kind = click.Choice(option.choices)
+    return click.Option([flag, name], type=kind, default=None, help=text)
+
+
+# The order of the help text.
+_HEADINGS_IN_ORDER = ("Model", "Task", "Data", "Training", "Output", "Options")
+
+
+class _Command(click.Command):
+    """A command with further options, which are read off signatures when it is called.
+
+    Args:
+        further: a function of the command line that returns the further options by heading.
+        headings: of the command's own options, by name; the others are under `Options`.
+    """
+
+    def __init__(self, *arguments, further: Callable, headings=None, **options):
+        super().__init__(*arguments, **options)
+        self._further = further
+        self._headings = headings or {}
 
     def parse_args(self, ctx, args):
-        """Writes `--seeds 1 2 3` as click knows it: `--seeds 1 --seeds 2 --seeds 3`."""
-        expanded, in_seeds = [], False
-        for argument in args:
-            if in_seeds and argument.lstrip("-").isdecimal():
-                expanded += ["--seeds", argument]
-                continue
-            in_seeds = argument == "--seeds"
-            if not in_seeds:
-                expanded.append(argument)
-        if args and args[-1] == "--seeds":
-            raise click.UsageError("--seeds needs one number at least.", ctx)
-        return super().parse_args(ctx, expanded)
+        """Parses the command line, with the further options that apply to it."""
+        ctx.meta["zoo.further"] = self._further(self, ctx, list(args))
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx):
+        """The command's own options and the further ones."""
+        own = super().get_params(ctx)
+        further = ctx.meta.get("zoo.further", {})
+        return [*own[:-1], *(option for group in further.values() for option in group), own[-1]]
+
+    def format_options(self, ctx, formatter):
+        """Writes the options to the help text, under headings."""
+        further = ctx.meta.get("zoo.further", {})
+        headings = {id(option): heading for heading, group in further.items() for option in group}
+        groups: dict[str, list] = {heading: [] for heading in _HEADINGS_IN_ORDER}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option):
+                own = self._headings.get(parameter.name, "Options")
+                groups[headings.get(id(parameter), own)].append(parameter)
+        for heading, options in groups.items():
+            records = [record for o in options if (record := o.get_help_record(ctx)) is not None]
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
 
 
-def _options(*options: Callable) -> Callable:
-    def decorate(command):
-        for option in reversed(options):
-            command = option(command)
-        return command
+class _Given(NamedTuple):
+    """What a command line holds, before its options are known.
 
-    return decorate
+    Attributes:
+        arguments: those that belong to no option.
+        values: of options, by flag.
+        wants_help: whether it asks for help.
+    """
+
+    arguments: list[str]
+    values: dict[str, str]
+    wants_help: bool
+
+    @classmethod
+    def read(cls, args: list[str], parameters: Iterable[click.Parameter]) -> "_Given":
+        """Reads a command line with all the options that any such command may have.
+
+        Raises:
+            UsageError: for an option that none of them has.
+        """
+        flags = dict.fromkeys(("-h", "--help"), False)
+        for option in parameters:
+            if isinstance(option, click.Option):
+                flags |= dict.fromkeys(_flags(option), not option.is_flag)
+        given = cls([], {}, not {"-h", "--help"}.isdisjoint(args))
+        rest = iter(args)
+        for argument in rest:
+            flag, equals, value = argument.partition("=")
+            if argument == "--":
+                given.arguments.extend(rest)
+            elif not argument.startswith("-") or argument == "-":
+                given.arguments.append(argument)
+            elif flag not in flags:
+                close = difflib.get_close_matches(flag, flags, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise click.UsageError(f"No such option {flag}.{hint}")
+            else:
+                takes_value = flags[flag] and not equals
+                given.values[flag] = next(rest, "") if takes_value else value
+        return given
 
 
-_data_options = _options(
-    click.option("--data", help="A dataset's name, or a CSV, TSV, JSONL, TXT file or a folder."),
-    *(
-        click.option(
-            f"--{name}-column", help=f"Where your file holds the {name}.  [default: {name}]"
-        )
-        for name in ("text", "label", "target")
-    ),
-    click.option("--validation-data", type=click.Path(), help="A file for validation."),
-    click.option("--test-data", type=click.Path(), help="A file for testing."),
-)
+# The groups of a recipe and the headings of their options in the help text.
+_HEADINGS = {
+    "model_options": "Model",
+    "task_options": "Task",
+    "data_options": "Data",
+    "training": "Training",
+}
 
-_text_options = _options(
-    click.option("--level", type=click.Choice(["word", "character"]), help="What a token is."),
-    click.option("--vocabulary-size", type=int, help="The most ids."),
-    click.option("--sequence-length", type=int, help="The most tokens read of a text, or window."),
-    click.option(
-        "--context-length", type=int, help="The most tokens a language model is scored on."
-    ),
-    click.option(
-        "--truncation",
-        type=click.Choice(["start", "end", "both"]),
-        help="What is kept of a longer text.",
-    ),
-    click.option(
-        "--punctuation",
-        type=click.Choice(["keep", "expressive", "drop"]),
-        help="Which marks are tokens.",
-    ),
-    click.option("--lowercase/--keep-case", default=None, help="Whether case is folded."),
-    click.option(
-        "--sampled-tokens", type=int, help="Tokens that stand for a large vocabulary in training."
-    ),
-    click.option("--adversarial", type=float, help="How far embeddings are moved against a model."),
-    click.option(
-        "--temperature-scaling/--no-temperature-scaling",
-        default=None,
-        help="Whether validation says how sure a classifier is.",
-    ),
-)
 
-_model_options = _options(
-    click.option("--embedding-dim", type=int, help="Width of the token embeddings."),
-    click.option("--units", type=int, help="Width of a recurrent state."),
-    click.option("--num-layers", "--layers", "num_layers", type=int, help="Layers."),
-    click.option("--bidirectional/--forward", default=None, help="Whether layers read both ways."),
-    click.option(
-        "--pooling",
-        type=click.Choice(["last", "average", "max", "average+max"]),
-        help="How a text's states become one vector.",
-    ),
-    click.option("--num-heads", type=int, help="Attention heads."),
-    click.option("--num-key-heads", type=int, help="Heads of keys and values."),
-    click.option(
-        "--positions",
-        type=click.Choice(["distance", "learned", "rotary", "sine"]),
-        help="How attention knows the order of tokens.",
-    ),
-    click.option("--hidden-units", type=int, help="Width of the feed-forward networks."),
-    click.option("--embedding-dropout", type=float, help="Share of embedding dimensions dropped."),
-    click.option("--dropout", type=float, help="Share of features dropped."),
-    click.option("--feature-dropout", type=float, help="Share dropped of what the head reads."),
-    click.option(
-        "--tie-embeddings/--untie-embeddings",
-        default=None,
-        help="Whether embeddings are the weights of the logits.",
-    ),
-    click.option("--num-buckets", type=int, help="Numbers that bigrams share by a hash."),
-    click.option("--l1", type=float, help="L1 penalty on kernels."),
-    click.option("--l2", type=float, help="L2 penalty on kernels."),
-)
+def _of_recipe(group: str, option, is_shared: bool) -> click.Option:
+    """An option of a recipe as click takes it."""
+    flag = f"--data-{option.flag[2:]}" if group == "data_options" and is_shared else option.flag
+    return _as_click(option, f"{group}.{option.name}".replace(".", "__"), flag)
 
-_training_options = _options(
-    click.option("--epochs", type=int, help="Passes over the training texts."),
-    click.option("--batch-size", type=int, help="Texts a step."),
-    click.option("--optimizer", type=click.Choice(["adam", "adamw", "muon", "sgd"])),
-    click.option("--learning-rate", type=float, help="The highest rate."),
-    click.option("--schedule", type=click.Choice(["linear", "cosine", "constant"])),
-    click.option("--warmup", type=float, help="Share of steps in which the rate rises."),
-    click.option("--clip-norm", type=float, help="Bound on the gradient's norm."),
-    click.option("--weight-decay", type=float, help="Share of the rate by which weights shrink."),
-    click.option("--class-weights", type=click.Choice(["balanced"])),
-    click.option("--early-stopping", type=int, help="Epochs without a better score to stop after."),
-    click.option("--test/--no-test", default=None, help="Whether the test split is looked at."),
-    click.option("--seed", type=int, help="Seed of everything random.  [default: 0]"),
-    click.option("--seeds", type=int, multiple=True, help="Several seeds: --seeds 1 2 3."),
-    click.option(
-        "--dashboards",
-        type=click.Choice(["none", "default", "all"]),
-        help="What TensorBoard gets.  [default: default]",
-    ),
-)
 
-_quantization_option = click.option(
-    "--quantization",
-    type=click.Choice(["float32", "float16", "int8"]),
-    help="How the SavedModel keeps weights.  [default: float32]",
-)
+def _options_of_fit(command: click.Command, ctx: click.Context, args: list[str]):
+    """The options that apply to a fit: those of its model, task and data."""
+    if not {"-h", "--help"}.isdisjoint(args) and not [a for a in args if a not in ("-h", "--help")]:
+        return {}
+    from zoo.catalog import options
+
+    shared = options.training_options()
+    every = [
+        (group, owner, _of_recipe(group, option, option.name in shared))
+        for group, owner, option in options.every_option()
+    ]
+    output = {"Output": [_as_click(_quantization(), "quantization")]}
+    parameters = [option for _, _, option in every]
+    given = _Given.read(args, [*command.params, *parameters, *output["Output"]])
+    base = _base(given)
+    if base is None and not given.wants_help:
+        raise click.UsageError("Give MODEL and TASK, or --recipe, or --from.")
+    groups = {}
+    if base is not None:
+        found = options.fit_options(base.model, base.task, base.data)
+        groups = found.groups()
+        _check_options(given, every, groups, found.names)
+    elif given.arguments:
+        groups = {"model_options": options.model_options(given.arguments[0]), "training": shared}
+    further = {
+        _HEADINGS[group]: [_of_recipe(group, o, o.name in shared) for o in of_group.values()]
+        for group, of_group in groups.items()
+    }
+    return {**further, **output}
+
+
+def _check_options(given: _Given, every, groups, names) -> None:
+    """Raises a `UsageError` for an option of another model, task or dataset."""
+    known = {f"{group}__{name}" for group, of_group in groups.items() for name in of_group}
+    for flag in given.values:
+        takers = [(group, owner, o) for group, owner, o in every if flag in _flags(o)]
+        if not takers or any(o.name in known for _, _, o in takers):
+            continue
+        group = takers[0][0]
+        here = dict(zip(groups, names, strict=True))[group]
+        others = " and ".join(dict.fromkeys(owner for of, owner, _ in takers if of == group))
+        raise click.UsageError(f"{here} does not take {flag}, which is an option of {others}.")
+
+
+def _flags(option: click.Option) -> list[str]:
+    return [*option.opts, *option.secondary_opts]
+
+
+def _quantization():
+    return options_of(zoo.export_saved_model)["quantization"]
+
+
+def _base(given: _Given):
+    """The recipe that a command line starts from; None if it names neither that nor a model."""
+    from zoo.catalog.recipe import Recipe
+
+    recipe, source = given.values.get("--recipe"), given.values.get("--from")
+    model, task = [*given.arguments, None, None][:2]
+    if recipe is not None:
+        if model or task:
+            raise click.UsageError("A recipe names model and task: leave out MODEL and TASK.")
+        base = Recipe.find(recipe)
+    elif source is not None:
+        first = Recipe.find(source)
+        base = Recipe(model=model or first.model, task=task or first.task)
+    elif model and task:
+        base = Recipe(model=model, task=task)
+    else:
+        return None
+    return dataclasses.replace(base, data=given.values.get("--data", base.data))
+
 
 _MODEL_HELP = "The folder of a run, a SavedModel, or a shipped model's name."
 _model_argument = click.option("--model", required=True, help=_MODEL_HELP)
@@ -199,40 +287,45 @@ def leaderboard(markdown, again):
     Console().print(board)
 
 
-@cli.command(cls=_ManyValues)
+@cli.command(
+    cls=_Command,
+    further=_options_of_fit,
+    headings={"recipe": "Model", "initial_weights": "Model", "data": "Data"}
+    | dict.fromkeys(("out", "dry_run", "overwrite", "as_json", "quiet", "help"), "Output"),
+)
 @click.argument("model", required=False)
 @click.argument("task", required=False)
-@click.option("--recipe", help="A shipped model's name, a run or a TOML file: all that it says.")
-@click.option("--from", "initial_weights", help="A shipped model or a run to go on from.")
-@_data_options
-@_text_options
-@_model_options
-@_training_options
-@_quantization_option
+@click.option("--recipe", help="A pretrained model, a run or a TOML file, whose options are used.")
+@click.option("--from", "initial_weights", help="A pretrained model or a run to fine-tune.")
+@click.option("--data", help="A dataset's name, a CSV, TSV, JSONL or TXT file, or a folder.")
 @click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
-@click.option("--dry-run", is_flag=True, help="Do all but fitting, and say what that would take.")
-@click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT, and begin anew.")
+@click.option("--dry-run", is_flag=True, help="Check the data and estimate time, disk and memory.")
+@click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def fit(model, task, recipe, initial_weights, out, dry_run, overwrite, as_json, quiet, **options):
+def fit(model, task, recipe, initial_weights, data, out, dry_run, overwrite, as_json, quiet, **given):
     """Fits MODEL to TASK and writes the run.
 
-    OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard. Stopped
-    or killed, the same command goes on where it was, and comes to the same result. With --dry-run
-    nothing is written: data is checked, and time, disk and memory are estimated.
+    `zoo list` shows the models, tasks and datasets. Each has options of its own; with --help they
+    are listed:
+
+    \b
+    zoo fit lstm sentiment --help
+    zoo fit lstm sentiment --data mine.csv --help
+
+    OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard. A fit
+    that was interrupted is resumed by the same command, with the same result.
 
     \b
     zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
     zoo fit gru sentiment --data mine.csv --text-column body --label-column stars --out runs/mine
     zoo fit gru text_generation --data tiny_shakespeare --level character --out runs/gru
+    zoo fit lstm sentiment --seeds 1,2,3 --out runs/three
     zoo fit --from gru_imdb --data mine.csv --out runs/mine
     zoo fit --recipe gru_imdb --out runs/gru --dry-run
     zoo fit --recipe gru_imdb --out runs/gru
     """
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    if given.get("seed") is not None and given.get("seeds"):
-        raise click.UsageError("Give --seed or --seeds, not both.")
-    made = _recipe(model, task, recipe, initial_weights, given)
+    made = _recipe(model, task, recipe, initial_weights, data, _without_none(given))
     made.check()
     from_nothing = recipe is not None and initial_weights is None
     if dry_run:
@@ -249,38 +342,38 @@ def fit(model, task, recipe, initial_weights, out, dry_run, overwrite, as_json, 
     _print_report(report, as_json)
 
 
-def _recipe(model, task, recipe, initial_weights, given: dict[str, Any]):
-    """What the command line says, on top of what the recipe says that it names."""
+def _recipe(model, task, recipe, initial_weights, data, given: dict[str, Any]):
+    """The recipe of a command line: the options that are given replace those of its base."""
+    values = {"--recipe": recipe, "--from": initial_weights, "--data": data}
+    base = _base(
+        _Given([a for a in (model, task) if a], {k: v for k, v in values.items() if v}, False)
+    )
+    groups: dict[str, Any] = {name: dict(getattr(base, name)) for name in _HEADINGS}
+    if data is not None and recipe is not None and data != _base_data(recipe):
+        groups["data_options"] = {}  # They belong to the recipe's data.
+    for name, value in given.items():
+        group, _, option = name.partition("__")
+        if option:
+            groups[group][option] = value
+    training = groups["training"]
+    if "training__seed" in given and "training__seeds" in given:
+        raise click.UsageError("Give --seed or --seeds, not both.")
+    for one, other in (("seed", "seeds"), ("seeds", "seed")):
+        if f"training__{one}" in given:
+            training.pop(other, None)
+    quantization = given.get("quantization", base.quantization)
+    made = dataclasses.replace(base, quantization=quantization, **groups)
+    return made.beginning_from(initial_weights) if initial_weights is not None else made
+
+
+def _base_data(recipe: str) -> str | None:
     from zoo.catalog.recipe import Recipe
 
-    groups = {
-        "data_options": _taken(given, _data_options),
-        "task_options": _taken(given, _text_options),
-        "model_options": _taken(given, _model_options),
-    }
-    data = groups["data_options"].pop("data", None)
-    quantization = given.pop("quantization", None)
-    groups["training"] = given
-    if recipe is not None:
-        if model or task:
-            raise click.UsageError("A recipe says model and task: leave them out.")
-        base = Recipe.find(recipe)
-    elif initial_weights is not None:
-        source = Recipe.find(initial_weights)
-        base = Recipe(model=model or source.model, task=task or source.task)
-    elif model and task:
-        base = Recipe(model=model, task=task)
-    else:
-        raise click.UsageError("Give MODEL and TASK, or --recipe, or --from.")
-    _check_columns(zoo.tasks.task_class(base.task), groups["data_options"])
-    merged = {name: {**getattr(base, name), **values} for name, values in groups.items()}
-    if "seed" in given or "seeds" in given:
-        # The one that was asked for takes the place of the recipe's, whichever that has.
-        other = "seeds" if "seed" in given else "seed"
-        merged["training"].pop(other, None)
-    changes: dict[str, Any] = {**merged, "data": data or base.data}
-    made = dataclasses.replace(base, quantization=quantization or base.quantization, **changes)
-    return made.beginning_from(initial_weights) if initial_weights is not None else made
+    return Recipe.find(recipe).data
+
+
+def _without_none(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _check_columns(task_class, arguments: dict[str, Any]) -> None:
@@ -292,15 +385,49 @@ def _check_columns(task_class, arguments: dict[str, Any]) -> None:
             )
 
 
-def _taken(given: dict[str, Any], options: Callable) -> dict[str, Any]:
-    """Moves the values of a group of options out of `given`."""
-    names = [p.name for p in options(click.command()(lambda: None)).params]
-    return {name: given.pop(name) for name in names if name in given}
+def _options_of_data(command: click.Command, ctx: click.Context, args: list[str]):
+    """The options of the data that a command line names; without any, those of files."""
+    from zoo.catalog import options
+
+    every = [
+        (group, owner, _as_click(option, f"{group}__{option.name}"))
+        for group, owner, option in options.every_option()
+        if group == "data_options"
+    ]
+    given = _Given.read(args, [*command.params, *(option for _, _, option in every)])
+    data = given.values.get("--data", options.FILES)
+    of_data = options.data_options(data)
+    if "--data" in given.values:
+        _check_options(given, every, {"data_options": of_data}, [data])
+    return {"Data": [_as_click(o, f"data_options__{name}") for name, o in of_data.items()]}
 
 
-@cli.command()
+def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
+    """The options of a function, which is looked up when a command is called.
+
+    Args:
+        function: returns the function.
+        **flags: other names of options on the command line.
+    """
+
+    def further(command, ctx, args):
+        del ctx, args
+        own = {parameter.name for parameter in command.params}
+        options = options_of(function()).items()
+        return {
+            "Options": [
+                _as_click(option, name, flags.get(name))
+                for name, option in options
+                if name not in own
+            ]
+        }
+
+    return further
+
+
+@cli.command(cls=_Command, further=_options_of_data, headings={"data": "Data"})
 @_model_argument
-@_data_options
+@click.option("--data", help="A dataset's name, a CSV, TSV, JSONL or TXT file, or a folder.")
 @click.option(
     "--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True
 )
@@ -310,9 +437,11 @@ def evaluate(model, data, split, as_json, **options):
 
     They are those that its run was made on, or --data.
     """
-    arguments = {name: value for name, value in options.items() if value is not None}
+    arguments = {
+        name.removeprefix("data_options__"): value for name, value in _without_none(options).items()
+    }
     if arguments and data is None:
-        raise click.UsageError("Columns and files of data need --data.")
+        raise click.UsageError("Options of data need --data.")
     dataset = None
     if data is not None:
         from zoo.catalog.recipe import load_dataset
@@ -360,17 +489,9 @@ def predict(texts, model, source, output, text_column, as_json):
             click.echo(f"{answer['label']}\t{answer['score']:.3f}\t{_shown(text)}")
 
 
-@cli.command()
+@cli.command(cls=_Command, further=_options_of(lambda: zoo.TextGenerator.__call__))
 @click.argument("prompts", nargs=-1)
 @_model_or_best
-@click.option("--max-new-tokens", type=int, help="Tokens written at most.  [default: 100]")
-@click.option("--temperature", type=float, help="0 is the likeliest token.  [default: 1.0]")
-@click.option("--top-k", type=int, help="Draw from so many likeliest tokens.  [default: 0, all]")
-@click.option("--top-p", type=float, help="Draw from the likeliest share.  [default: 1.0, all]")
-@click.option("--repetition-penalty", type=float, help="Above 1: repeat less.  [default: 1.0]")
-@click.option("--no-repeat-ngram-size", type=int, help="Repeat no sequence so long.")
-@click.option("--num-beams", type=int, help="Search for the likeliest text, so wide.")
-@click.option("--seed", type=int, help="The same seed, the same text.  [default: 0]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a prompt.")
 def generate(prompts, model, as_json, **options):
     """Writes on where PROMPTS end.
@@ -382,7 +503,7 @@ def generate(prompts, model, as_json, **options):
     zoo generate "This film" --temperature 0.8 --top-k 40
     zoo generate --model runs/gru "ROMEO:" --max-new-tokens 300
     """
-    options = {name: value for name, value in options.items() if value is not None}
+    options = _without_none(options)
     write = zoo.pipeline("text-generation", model)
     given = _arguments_or_lines(prompts, "a prompt")
     if len(given) == 1 and not as_json and options.get("num_beams", 1) == 1:
@@ -400,17 +521,11 @@ def generate(prompts, model, as_json, **options):
             click.echo(answer["text"])
 
 
-@cli.command()
+@cli.command(cls=_Command, further=_options_of(lambda: zoo.explain))
 @click.argument("texts", nargs=-1)
 @_model_or_best
-@click.option(
-    "--method",
-    type=click.Choice(["integrated_gradients", "occlusion"]),
-    help="How it is found out.  [default: integrated_gradients, where a model has embeddings]",
-)
-@click.option("--label", help="What the words speak for.  [default: the likeliest]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
-def explain(texts, model, method, label, as_json):
+def explain(texts, model, as_json, **options):
     """Shows which words of TEXTS pushed a classifier to its label.
 
     Without TEXTS it reads one a line from standard input.
@@ -420,7 +535,7 @@ def explain(texts, model, method, label, as_json):
     zoo explain --model lstm_imdb --method occlusion "I want my two hours back."
     """
     given = [_shown(text) for text in _arguments_or_lines(texts, "a text")]
-    attributions = zoo.explain(given, model, label=label, method=method)
+    attributions = zoo.explain(given, model, **_without_none(options))
     if as_json:
         for attribution in attributions:
             click.echo(json.dumps(attribution.to_dict(), ensure_ascii=False))
@@ -445,30 +560,16 @@ def _shown(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-@cli.command()
+@cli.command(
+    cls=_Command, further=_options_of(lambda: zoo.export_saved_model, jit_compile="--jit")
+)
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), help="The folder to write.  [default: RUN/saved_model/1]")
-@click.option(
-    "--jit/--no-jit", default=True, help="Whether XLA compiles generation.  [default: jit]"
-)
-@click.option(
-    "--state-dtype",
-    type=click.Choice(["bfloat16", "float32"]),
-    help="What generation remembers in.",
-)
-@_quantization_option
-def export(run, out, jit, state_dtype, quantization):
+def export(run, out, **options):
     """Writes a SavedModel of RUN, which takes raw text."""
     model, task = zoo.load(run)
-    path = zoo.export_saved_model(
-        model,
-        task,
-        out or pathlib.Path(run) / "saved_model" / "1",
-        jit_compile=jit,
-        state_dtype=state_dtype,
-        quantization=quantization or "float32",
-    )
-    click.echo(path)
+    place = out or pathlib.Path(run) / "saved_model" / "1"
+    click.echo(zoo.export_saved_model(model, task, place, **_without_none(options)))
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import zoo
+from zoo.catalog.options import fit_options
 from zoo.utils import checksums, files, pretrained
 
 _HEADER = "# What differs from the defaults. It is fitted by: zoo fit --recipe FILE --out FOLDER\n"
@@ -124,8 +125,8 @@ class Recipe:
         Raises:
             ValueError: for a name or an option that nobody knows.
         """
-        zoo.models.check_model(self.model, self.model_options)
-        zoo.tasks.check_task(self.task, self.task_options)
+        options = fit_options(self.model, self.task, self.data)
+        options.check(**{group: getattr(self, group) for group in _GROUPS})
 
     def beginning_from(self, place: files.StrPath) -> "Recipe":
         """This recipe for weights of another model: with its vocabulary and its widths."""

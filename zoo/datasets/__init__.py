@@ -11,6 +11,7 @@ from zoo.datasets.registry import (
     dataset_function,
     list_datasets,
     load,
+    reader_of,
     register_dataset,
     registered_functions,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "list_datasets",
     "load",
     "read_table",
+    "reader_of",
     "register_dataset",
     "split_off",
 ]

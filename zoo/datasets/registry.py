@@ -65,22 +65,33 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
     """
     if "path" in arguments:
         name_or_path = Path(arguments.pop("path"))
+    reader = reader_of(name_or_path)
+    if reader is from_files:
+        return from_files(name_or_path, **arguments)
+    columns = arguments.pop("columns", {})
+    _check_arguments(str(name_or_path), reader, arguments)
+    dataset = reader(**arguments)
+    dataset.check_columns(columns)
+    return dataset
+
+
+def reader_of(name_or_path: str | os.PathLike) -> Callable[..., TextDataset]:
+    """The function by which `load` reads a name or a path.
+
+    Raises:
+        DatasetError: for a name that no dataset has.
+    """
     if isinstance(name_or_path, str):
         names = list_datasets()
         name = _ALIASES.get(name_or_path, name_or_path)
         if name in names:
-            columns = arguments.pop("columns", {})
-            function = dataset_function(name)
-            _check_arguments(name, function, arguments)
-            dataset = function(**arguments)
-            dataset.check_columns(columns)
-            return dataset
+            return dataset_function(name)
         if not _looks_like_a_path(name):
             path = "or a path to a CSV, TSV, JSONL or TXT file or folder"
             raise DatasetError(
                 unknown_name_message("dataset", name, sorted([*names, *_ALIASES]), path)
             )
-    return from_files(name_or_path, **arguments)
+    return from_files
 
 
 def _check_arguments(

@@ -249,7 +249,7 @@ def explain(
 ) -> list[Attribution]: ...
 
 
-def explain(text, model=None, *, label=None, method=None):
+def explain(text, model=None, *, label: str | None = None, method: str | None = None):
     """Tells which words of a text pushed a classifier to its label, and how far.
 
     Args:

@@ -1,6 +1,7 @@
 """Architectures: each a factory, a function that returns a Keras model."""
 
 from zoo.models.registry import (
+    TASK_ARGUMENTS,
     check_model,
     create_model,
     is_baseline,
@@ -11,6 +12,7 @@ from zoo.models.registry import (
 from zoo.models.sequence_model import SequenceModel
 
 __all__ = [
+    "TASK_ARGUMENTS",
     "SequenceModel",
     "check_model",
     "create_model",

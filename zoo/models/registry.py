@@ -9,6 +9,9 @@ from typing import NamedTuple
 from zoo.models.heads import HEADS
 from zoo.registry import Registry, check_arguments, unknown_name_message
 
+# The arguments of factories that `task.model_arguments()` decides.
+TASK_ARGUMENTS = ("vocabulary_size", "output", "head", "num_classes", "sequence_length")
+
 _FACTORIES = Registry("model", "zoo.models")
 
 

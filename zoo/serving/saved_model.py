@@ -33,7 +33,7 @@ def export_saved_model(
     path: files.StrPath,
     *,
     jit_compile: bool = True,
-    state_dtype: str | None = None,
+    state_dtype: Literal["bfloat16", "float32"] | None = None,
     quantization: str = "float32",
 ) -> pathlib.Path:
     """Writes a SavedModel with the preprocessing inside.
