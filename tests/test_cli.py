@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import zoo
 from tests.helpers import bag_recipe
+from zoo.catalog.recipe import Recipe
 
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
 
@@ -70,7 +72,7 @@ def test_from_a_file_of_ones_own_to_labels(call, table, tmp_path):
 
 
 def test_several_seeds(call, table, tmp_path):
-    status, printed, _ = fit(call, table, tmp_path / "run", "--seeds", 1, 2)
+    status, printed, _ = fit(call, table, tmp_path / "run", "--seeds", "1,2")
     assert status == 0 and "± " in printed and "1, 2" in printed
     report = zoo.Report.load(tmp_path / "run" / "report.json")
     assert [run.seed for run in report.runs] == [1, 2]
@@ -93,7 +95,12 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
     [
         (("fit", "ltsm", "sentiment", "--out", "OUT"), "Unknown model 'ltsm'"),
         (("fit", "lstm", "sentimnt", "--out", "OUT"), "Did you mean 'sentiment'"),
-        ((*FIT, "--num-heads", "2"), "Unknown argument of lstm 'num_heads'"),
+        (
+            (*FIT, "--num-heads", "2"),
+            "lstm does not take --num-heads, which is an option of",
+        ),
+        ((*FIT, "--num-layesr", "2"), "No such option --num-layesr. Did you mean --num-layers?"),
+        ((*FIT, "--train-size", "2"), "imdb_reviews does not take --train-size, which is an"),
         ((*FIT, "--data", "imbd_reviews"), "Unknown dataset 'imbd_reviews'"),
         ((*FIT, "--data", "missing.csv"), "There is no file or folder"),
         ((*FIT, "--data", "TABLE"), "has no column 'text'"),
@@ -104,8 +111,9 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ((*FIT, "--epochs", "0", "--data", "TWO"), "epochs must be at least 1; it is 0"),
         ((*FIT, "--epochs", "many"), "'many' is not a valid integer"),
         ((*FIT, "--pooling", "mean"), "'mean' is not one of"),
-        ((*FIT, "--seed", "1", "--seeds", "1", "2"), "Give --seed or --seeds, not both"),
-        ((*FIT, "--seeds"), "--seeds needs one number at least"),
+        ((*FIT, "--seed", "1", "--seeds", "1,2"), "Give --seed or --seeds, not both"),
+        ((*FIT, "--seeds"), "Option '--seeds' requires an argument"),
+        ((*FIT, "--seeds", "1,two"), "invalid literal for int() with base 10: 'two'"),
         (("fit", "lstm", "sentiment"), "Missing option '--out'"),
         (("predict", "a text", "--model", "nowhere"), "There is no model at nowhere"),
         (("predict", "--model", "RUN", "--input", "TWO"), "--input and --output go together"),
@@ -137,7 +145,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (
             (*FIT_WRITER, "--truncation", "end"),
-            "Unknown argument of text_generation 'truncation'",
+            "text_generation does not take --truncation, which is an option of sentiment",
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--label-column", "label"),
@@ -207,13 +215,67 @@ def test_an_answer_is_explained(call, run):
     assert "a dull film\n" in printed and "\ufffd weak\n" in printed and "dull " in printed
 
 
-def test_help_tells_what_an_option_takes(call):
-    status, printed, _ = call("fit", "--help")
+def test_help_lists_the_options_of_a_fit(call):
+    status, printed, _ = call("fit", "gru", "sentiment", "--data", "mine.csv", "--help")
     assert status == 0
     # An example is a line to copy.
     assert "  zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm\n" in printed
-    for words in ("--pooling [last|average|max|average+max]", "--seeds", "--text-column"):
+    for words in (
+        *("--pooling [last|average|max|average+max]", "--seeds", "--text-column", "--data-seed"),
+        *("--quantization [float32|float16|int8]", "--optimizer [adam|", "--markup [remove|keep]"),
+    ):
         assert words in printed
+    headings = [line for line in printed.splitlines() if line.endswith(":") and line[0] != " "]
+    assert headings == ["Model:", "Task:", "Data:", "Training:", "Output:", "Options:"]
+    for words in ("--num-heads", "--context-length", "--train-size", "--vocabulary-of", "--head "):
+        assert words not in printed
+    assert "  --data-dir " in call("fit", "lstm", "sentiment", "--help")[1]
+    writer = call("fit", "gru", "text_generation", "--data", "mine.csv", "--help")[1]
+    assert "\n  --text-column " in writer and "\n  --label-column " not in writer
+    assert "--num-heads" in call("fit", "gpt", "--help")[1]
+
+
+def test_help_of_a_fit_names_no_option_twice_and_describes_each(call):
+    for model in zoo.list_models():
+        for task in zoo.tasks.list_tasks():
+            for data in (*zoo.datasets.list_datasets(), "mine.csv"):
+                status, printed, _ = call("fit", model, task, "--data", data, "--help")
+                assert status == 0
+                flags = re.findall(r"^  (--[\w-]+)", printed, flags=re.MULTILINE)
+                assert len(flags) == len(set(flags)), flags
+                for flag in flags:
+                    text = printed.split(f"\n  {flag} ")[1].split("\n  -")[0]
+                    assert re.search(r"[a-z]{3,}", re.sub(r"\[.*?\]|--\S+", "", text)), flag
+
+
+def test_help_of_fit_alone_is_quick(call):
+    code = "import atexit, sys; atexit.register(lambda: print({'keras', 'tensorflow'} & set("
+    ran = subprocess.run(
+        [*ZOO[:2], f"{code}sys.modules))); {ZOO[2]}", "fit", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0 and ran.stdout.endswith("set()\n")
+    assert "zoo fit lstm sentiment --help" in ran.stdout
+
+
+def test_options_that_signatures_alone_name(call, tmp_path):
+    """No line of the command line's code names them."""
+    out = tmp_path / "out"
+    words = ("fit", "simple_rnn", "sentiment", "--data", "synthetic_reviews", "--out", out)
+    data = ("--train-size", 60, "--validation-size", 20, "--test-size", 20, "--gap", "0,4")
+    more = ("--data-seed", 5, "--recurrent-gain", 0.7, "--min-frequency", 1, "--markup", "keep")
+    weights = ("--class-weights", "negative=1,positive=2", "--no-lowercase")
+    assert call(*words, *SMALL, *data, *more, *weights)[0] == 0
+    recipe = Recipe.find(out)
+    assert recipe.data_options == {
+        **{"train_size": 60, "validation_size": 20, "test_size": 20, "gap": [0, 4], "seed": 5},
+    }
+    assert recipe.model_options["recurrent_gain"] == 0.7
+    assert recipe.task_options == {"min_frequency": 1, "markup": "keep", "lowercase": False}
+    assert recipe.training["class_weights"] == {"negative": 1.0, "positive": 2.0}
+    assert zoo.load(out)[1].dataset is None
 
 
 # Writing
@@ -299,8 +361,6 @@ def test_a_writer_is_evaluated(call, writing_run, tmp_path):
 
 def test_from_a_run_to_ones_own_data(call, table, run, tmp_path):
     """Three classes in place of two: the vocabulary and all but the head have moved."""
-    from zoo.catalog.recipe import Recipe
-
     source = tmp_path / "source"
     shutil.copytree(run, source)
     Recipe("gru", "sentiment", model_options={"embedding_dim": 8, "units": 8}).save(
@@ -332,7 +392,7 @@ def test_a_recipe_and_what_the_command_line_says_on_top(call, table, tmp_path):
     words = ("fit", "gru", "sentiment", "--data", table, *columns, *SMALL, "--seed", 4)
     assert call(*words, "--quantization", "float16", "--out", first)[0] == 0
     status, printed, _ = call(
-        "fit", "--recipe", first, "--seeds", 5, 6, "--quiet", "--json", "--out", second
+        "fit", "--recipe", first, "--seeds", "5,6", "--quiet", "--json", "--out", second
     )
     assert status == 0
     report = json.loads(printed)

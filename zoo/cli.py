@@ -198,6 +198,9 @@ def _check_options(given: _Given, every, groups, names) -> None:
         if not takers or any(o.name in known for _, _, o in takers):
             continue
         group = takers[0][0]
+        if group == "data_options" and flag.endswith("-column") and len(names) > 1:
+            column = flag.removeprefix("--").removesuffix("-column")
+            raise click.UsageError(f"{names[1]} reads no {column}: leave out {flag}.")
         here = dict(zip(groups, names, strict=True))[group]
         others = " and ".join(dict.fromkeys(owner for of, owner, _ in takers if of == group))
         raise click.UsageError(f"{here} does not take {flag}, which is an option of {others}.")
@@ -303,7 +306,9 @@ def leaderboard(markdown, again):
 @click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def fit(model, task, recipe, initial_weights, data, out, dry_run, overwrite, as_json, quiet, **given):
+def fit(
+    model, task, recipe, initial_weights, data, out, dry_run, overwrite, as_json, quiet, **given
+):
     """Fits MODEL to TASK and writes the run.
 
     `zoo list` shows the models, tasks and datasets. Each has options of its own; with --help they
@@ -560,9 +565,7 @@ def _shown(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-@cli.command(
-    cls=_Command, further=_options_of(lambda: zoo.export_saved_model, jit_compile="--jit")
-)
+@cli.command(cls=_Command, further=_options_of(lambda: zoo.export_saved_model, jit_compile="--jit"))
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), help="The folder to write.  [default: RUN/saved_model/1]")
 def export(run, out, **options):

@@ -1,12 +1,13 @@
 """Recipes: all that a fit is told, as data."""
 
 import dataclasses
-import json
 import pathlib
 import shutil
 import tomllib
 from collections.abc import Mapping
 from typing import Any
+
+import tomli_w
 
 import zoo
 from zoo.catalog.options import fit_options
@@ -105,17 +106,22 @@ class Recipe:
 
     def to_toml(self) -> str:
         """The recipe as TOML."""
-        lines = [_HEADER]
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name in _GROUPS or value == field.default:
-                continue
-            lines.append(f"{field.name} = {_toml(value)}\n")
-        for group in _GROUPS:
-            if options := getattr(self, group):
-                lines.append(f"\n[{group}]\n")
-                lines += [f"{name} = {_toml(value)}\n" for name, value in options.items()]
-        return "".join(lines)
+        entries = {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) not in (field.default, {})
+        }
+        return f"{_HEADER}{tomli_w.dumps(entries)}"
+
+    def lines(self) -> list[str]:
+        """What differs from the defaults, a line each."""
+        entries = tomllib.loads(self.to_toml())
+        groups = {name: entries.pop(name, {}) for name in _GROUPS}
+        return [
+            f"{name} = {value!r}"
+            for group in (entries, *groups.values())
+            for name, value in group.items()
+        ]
 
     # What comes of it
 
@@ -277,10 +283,7 @@ class Recipe:
         """Raises a `FileError` with the difference if `out` holds a run of another recipe."""
         if not (out / pretrained.RECIPE).is_file():
             return
-        there, here = (
-            [line for line in recipe.to_toml().splitlines() if line and not line.startswith("#")]
-            for recipe in (Recipe.load(out / pretrained.RECIPE), self)
-        )
+        there, here = (recipe.lines() for recipe in (Recipe.load(out / pretrained.RECIPE), self))
         differences = [
             *(f"there {line}" for line in there if line not in here),
             *(f"now {line}" for line in here if line not in there),
@@ -337,8 +340,3 @@ def load_dataset(data: str | None, task_class, options: Mapping[str, Any]):
     """
     name = data or task_class.default_dataset
     return zoo.datasets.load(name, columns=task_class.columns, **options)
-
-
-def _toml(value: Any) -> str:
-    """A string, number, boolean or list of them; JSON writes these as TOML does."""
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

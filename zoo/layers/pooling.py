@@ -1,9 +1,12 @@
 """From one vector a token to one vector a text, and which tokens are real."""
 
+from typing import Literal, get_args
+
 import keras
 from keras import ops
 
-POOLINGS = ("last", "average", "max", "average+max")
+PoolingName = Literal["last", "average", "max", "average+max"]
+POOLINGS = get_args(PoolingName)
 
 
 @keras.saving.register_keras_serializable(package="zoo")

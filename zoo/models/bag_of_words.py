@@ -1,5 +1,6 @@
 """The average of word vectors: what can be known without the order of words."""
 
+from zoo.layers.pooling import PoolingName
 from zoo.models.heads import embedding_dropout_layer, embedding_layer, head_layers, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
@@ -13,7 +14,7 @@ def BagOfWords(
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
-    pooling: str = "average",
+    pooling: PoolingName = "average",
     embedding_dropout: float | None = None,
     dropout: float = 0.0,
     l1: float = 0.0,

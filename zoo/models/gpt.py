@@ -3,6 +3,7 @@
 import keras
 
 from zoo.layers import LearnedPositions, TransformerBlock
+from zoo.layers.pooling import PoolingName
 from zoo.models.heads import embedding_layer, head_layers, penalty
 from zoo.models.registry import register_model
 from zoo.models.sequence_model import SequenceModel
@@ -30,7 +31,7 @@ def GPT(
     num_heads: int = 2,
     num_key_heads: int | None = None,
     positions: str = "learned",
-    pooling: str = "last",
+    pooling: PoolingName = "last",
     embedding_dropout: float = 0.1,
     dropout: float = 0.1,
     feature_dropout: float = 0.0,

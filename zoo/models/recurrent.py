@@ -1,6 +1,9 @@
 """Recurrent architectures: everything but the cell."""
 
+import keras
+
 from zoo.layers import RecurrentBlock
+from zoo.layers.pooling import PoolingName
 from zoo.models.heads import embedding_dropout_layer, embedding_layer, head_layers, penalty
 from zoo.models.sequence_model import SequenceModel
 
@@ -16,7 +19,7 @@ def recurrent_model(
     units: int = 64,
     num_layers: int = 1,
     bidirectional: bool = False,
-    pooling="average+max",
+    pooling: PoolingName | keras.layers.Layer = "average+max",
     embedding_dropout: float | None = None,
     dropout: float = 0.0,
     recurrent_gain: float = 1.0,

@@ -6,6 +6,7 @@ import json
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import keras
 import tensorflow as tf

@@ -90,7 +90,20 @@ class Sentiment(Task):
         adversarial: float = 0.0,
         temperature_scaling: bool = False,
     ) -> "Sentiment":
-        """The task on a dataset, with a vocabulary of its training texts. See `sentiment`."""
+        """The task on a dataset, with a vocabulary of its training texts.
+
+        Options that are not listed here are those of `zoo.preprocessing.TextToIds` and of
+        `zoo.preprocessing.Words`.
+
+        Args:
+            dataset: labelled texts.
+            level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
+            vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
+            adversarial: epsilon of adversarial training on the embeddings (Miyato et al. 2017); 0
+                turns it off.
+            temperature_scaling: calibrate the classifier on validation by temperature scaling (Guo
+                et al. 2017).
+        """
         tokenizer = choose_tokenizer(
             cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
         )

@@ -114,7 +114,22 @@ class TextGeneration(Task):
         punctuation: str = "keep",
         vocabulary_of: Task | None = None,
     ) -> "TextGeneration":
-        """The task on a dataset, with a vocabulary of its training texts. See `text_generation`."""
+        """The task on a dataset, with a vocabulary of its training texts.
+
+        Options that are not listed here are those of `zoo.preprocessing.TextToIds` and of
+        `zoo.preprocessing.Words`.
+
+        Args:
+            dataset: texts.
+            level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
+            min_frequency: how often a token must occur to enter the vocabulary; by default 2 for
+                words and 1 for characters.
+            sequence_length: tokens of a training window.
+            context_length: tokens of an evaluation window; by default as many as in training.
+            sampled_tokens: negative samples in a training step of a vocabulary at least four times
+                as large; 0 computes the full softmax.
+            vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
+        """
         tokenizer = choose_tokenizer(
             cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
         )

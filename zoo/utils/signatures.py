@@ -178,7 +178,7 @@ def _signature(function: Callable) -> inspect.Signature:
 
 
 def _choices(function: Callable, name: str) -> tuple[str, ...]:
-    """The values of an argument: those of its annotation, or of a constant that is named like it."""
+    """The values of an argument: those of its annotation, or of a constant with its name."""
     parameter = _signature(function).parameters.get(name)
     types_of = None if parameter is None else _Types.of(parameter.annotation)
     if types_of is not None and types_of.choices:
@@ -195,7 +195,8 @@ def _choices(function: Callable, name: str) -> tuple[str, ...]:
 
 def _sources(function: Callable) -> Iterator[Callable]:
     """A function and, the nearest first, those that its documentation refers to."""
-    waiting, seen = [function], []
+    waiting: list[Callable] = [function]
+    seen: list[Callable] = []
     while waiting:
         source = waiting.pop(0)
         if any(source is other for other in seen) or len(seen) > 8:
