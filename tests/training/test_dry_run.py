@@ -161,7 +161,7 @@ def test_what_a_fit_would_refuse_is_refused(call, tmp_path, monkeypatch):
     words = ("fit", "--recipe", tmp_path / "bag.toml", "--dry-run", "--out")
     status, printed, error = call(*words, tmp_path / "run")
     assert (status, printed) == (2, "") and "holds a run of another recipe" in error
-    status, _, error = call(*words, tmp_path / "other", "--seeds", 1, 1)
+    status, _, error = call(*words, tmp_path / "other", "--seeds", "1,1")
     assert status == 2 and "seeds must be different numbers" in error
     monkeypatch.setattr(resources, "free_disk", lambda path: 1000)
     status, printed, error = call(*words, tmp_path / "other")
