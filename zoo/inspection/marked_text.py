@@ -1,4 +1,4 @@
-"""A text whose tokens are marked by colour, in pieces, as HTML and without its colours."""
+"""Texts with coloured tokens: split into pieces, as HTML, and as plain text."""
 
 import html
 import io
@@ -6,16 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from zoo.inspection.reading import Span
 
-# Stretches that were not read and are longer than this are told of and not shown.
+# A longer stretch that was not read is not shown, only counted.
 _MAX_SHOWN = 300
 
 Colour = tuple[int, int, int]
 
 
 def pieces(text: str, spans: Sequence[Span | None]) -> Iterator[tuple[str, int | None]]:
-    """A text in pieces, each with the index of its token, or None for what was not read.
+    """Splits a text into pieces at its tokens.
 
-    A long stretch that was not read is told of instead.
+    Args:
+        text: the text.
+        spans: the place of each token, or None.
+
+    Yields:
+        (piece, index of its token), or (piece, None) for a stretch that was not read. A note
+        replaces a long one.
     """
     place = 0
     located = sorted((span, index) for index, span in enumerate(spans) if span)
@@ -35,7 +41,7 @@ def _unread(stretch: str) -> str:
 
 
 def plain(renderable) -> str:
-    """What `rich` renders in a terminal, without colours."""
+    """What `rich` shows in a terminal, without colours."""
     from rich.console import Console
 
     stream = io.StringIO()
@@ -44,7 +50,7 @@ def plain(renderable) -> str:
 
 
 def html_block(heading: str, body: str) -> str:
-    """A heading, and pieces of HTML as one paragraph, black on white whatever the page is."""
+    """A heading and pieces of HTML as one paragraph, black on white on any page."""
     style = (
         "background:#fff;color:#111;padding:0.6em;line-height:1.7;white-space:pre-wrap;"
         "overflow-wrap:anywhere"
@@ -53,7 +59,7 @@ def html_block(heading: str, body: str) -> str:
 
 
 def html_piece(piece: str, colour: Colour | None, title: str = "") -> str:
-    """A piece of a text as HTML, on a coloured ground if there is a colour."""
+    """A piece of a text as HTML, on a coloured background if there is a colour."""
     if colour is None:
         return f'<span style="color:#666">{html.escape(piece)}</span>'
     ground = "#{:02x}{:02x}{:02x}".format(*colour)
@@ -62,6 +68,6 @@ def html_piece(piece: str, colour: Colour | None, title: str = "") -> str:
 
 
 def blended(colour: Colour, strength: float) -> Colour:
-    """White, mixed with a share of a colour; black letters stay legible on it up to 0.7."""
+    """Mixes white with a share of a colour; black text is legible on it up to 0.7."""
     red, green, blue = (round(255 + strength * (part - 255)) for part in colour)
     return red, green, blue

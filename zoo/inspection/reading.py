@@ -1,4 +1,4 @@
-"""A text as a model reads it: its tokens, and where each stands in the text."""
+"""A text as a model reads it: its tokens, and the place of each in the text."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ class Reading:
     """A text and its tokens.
 
     Attributes:
-        text: as it was given.
-        ids: what the model is given, `int32` (T,).
-        tokens: the T tokens by their names in the vocabulary, `"[UNK]"` for one that is not in it.
-        spans: where each stands in the text, (start, end) in characters; None for a token that is
-            not in the text, such as the start token, or that could not be found in it.
+        text: the text, unchanged.
+        ids: the inputs of the model, `int32` (T,).
+        tokens: the T tokens as the vocabulary has them, `"[UNK]"` for an unknown one.
+        spans: the place of each token in the text, (begin, end) in characters; None for a token
+            that is not in the text, such as the start token.
     """
 
     text: str
@@ -29,12 +29,12 @@ class Reading:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The T tokens as they are written in the text, where they are in it."""
+        """The T tokens as the text has them; see `shown_tokens`."""
         return shown_tokens(self.text, self.tokens, self.spans)
 
 
 def shown_tokens(text: str, tokens: Sequence[str], spans: Sequence[Span | None]) -> tuple[str, ...]:
-    """Tokens as they are written in a text; by their names in the vocabulary where they are not."""
+    """Tokens as the text has them, or as the vocabulary does where the text does not."""
     pairs = zip(tokens, spans, strict=True)
     return tuple(text[span[0] : span[1]] if span else token for token, span in pairs)
 
@@ -42,16 +42,20 @@ def shown_tokens(text: str, tokens: Sequence[str], spans: Sequence[Span | None])
 def read(task: "zoo.tasks.Task", text: str) -> Reading:
     """Reads a text as the task's models do.
 
-    Of a long one that is what the task's truncation leaves. For models that write it is a beginning
-    without an end token, and of a very long one its last 4,096 tokens.
+    A long text is truncated as in the task. A language model reads a text as a prompt: without an
+    end token, and at most its last 4,096 tokens.
+
+    Args:
+        task: a task with a vocabulary.
+        text: a string. Half a surrogate pair reads as "?".
 
     Raises:
-        TypeError: for what is no text.
+        TypeError: if the text is not a string.
     """
     if not isinstance(text, str):
         raise TypeError(f"A text must be a string; it is of type {type(text).__name__}.")
     text_to_ids = task.prompt_to_ids() if task.head == "language_model" else task.text_to_ids
-    # Half a surrogate pair is no text; replaced by one character, all places stay.
+    # One character for another, so that all places stay valid.
     clean = text.encode("utf-8", "replace").decode()
     ids = np.asarray(text_to_ids([clean]))[0].astype("int32")
     kept = _kept(text_to_ids, _locate(text_to_ids, clean), len(ids))
@@ -60,7 +64,7 @@ def read(task: "zoo.tasks.Task", text: str) -> Reading:
 
 
 def _locate(text_to_ids, text: str) -> list[Span | None]:
-    """The places of all tokens of a text, including those that truncation drops."""
+    """The spans of all tokens of a text, including those that truncation drops."""
     # A token that was not found has an empty span.
     spans: list[Span | None] = [
         (begin, end) if end > begin else None for _, begin, end in text_to_ids.tokenizer.spans(text)
@@ -70,9 +74,9 @@ def _locate(text_to_ids, text: str) -> list[Span | None]:
 
 
 def _kept(text_to_ids, spans: list[Span | None], length: int) -> tuple[Span | None, ...]:
-    """The spans of the tokens that a bounded length has left: see `TextToIds`, `truncation`."""
+    """The spans of the tokens that truncation keeps."""
     if not spans:
-        return (None,) * length  # The unknown token that stands for no token at all.
+        return (None,) * length  # One unknown token, for a text without any.
     from_start = {"start": length, "end": 0, "both": length // 2}[text_to_ids.truncation]
     if len(spans) <= length:
         return tuple(spans)

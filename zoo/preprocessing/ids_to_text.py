@@ -29,9 +29,10 @@ class IdsToText(keras.layers.Layer):
         String tensor (B,).
 
     Example:
+        >>> import numpy as np
         >>> from zoo.preprocessing import IdsToText
         >>> ids_to_text = IdsToText(tokenizer="word", vocabulary=["fine", "!"])
-        >>> ids_to_text([[2, 4, 5, 3, 0]]).numpy().tolist()
+        >>> ids_to_text(np.array([[2, 4, 5, 3, 0]])).numpy().tolist()
         [b'fine!']
     """
 

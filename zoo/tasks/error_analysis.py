@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from zoo.preprocessing.markup import TAG
+
 # How many wrong answers are described, the surest ones.
 NUM_MISTAKES = 10
 
 # How many bins the confidences are put into.
 NUM_BINS = 10
 
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG = re.compile(TAG)
 _NEGATION = re.compile(
     r"n['\u2019]t\b|\b(?:not?|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly)\b"
 )
