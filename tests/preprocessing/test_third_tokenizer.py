@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo.inspection.surprisal import token_probabilities
 
 import zoo
 from tests.inspection.small_models import small_model
 from tests.preprocessing.letter_pairs import LetterPairs
 from tests.serving.test_generate_endpoint import in_plain_tensorflow
+from zoo.inspection.surprisal import token_probabilities
 from zoo.preprocessing.tokenizer import _TOKENIZERS, register_tokenizer
 
 TEXTS = ["The story was dull.", "A doctor waits near the river!", "", "\u6211 caf\u00e9"]
