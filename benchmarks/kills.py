@@ -38,8 +38,8 @@ import h5py
 import zoo
 from tests.helpers import report_without_measurements
 from zoo.catalog.recipe import Recipe
-from zoo.serving import loading
-from zoo.training import checkpoint, report, routine, settings
+from zoo.training import checkpoint, loop, prepare, report
+from zoo.training.run import Run
 from zoo.utils import checksums
 
 SMALL = {"train_size": 60, "validation_size": 20, "test_size": 20, "seed": 1}
@@ -62,14 +62,14 @@ TRAINING = (
 
 # Phases of a fit, and the functions that perform them.
 PHASES = {
-    "a step": (settings.Prepared, "train_step"),
+    "a step": (prepare.Prepared, "train_step"),
     "writing a checkpoint": (checkpoint.Checkpoint, "save"),
     "reading a checkpoint": (checkpoint.Checkpoint, "load"),
-    "evaluating": (routine, "_score"),
-    "writing the model": (routine, "save_model"),
+    "evaluating": (loop, "evaluate"),
+    "writing the model": (Run, "save_model"),
     "writing the report": (report.Report, "save"),
     "writing checksums": (checksums, "write_manifest"),
-    "reading the model": (loading, "load"),
+    "reading the model": (Run, "load"),
     "exporting": (zoo, "export_saved_model"),
 }
 BEFORE = "before the first step"
@@ -210,7 +210,7 @@ def results_of(out: pathlib.Path) -> dict[str, Any]:
     checksums.check_manifest(out / "saved_model" / "1")
     report_entries = report_without_measurements(out)
     found = {f"report.{name}": value for name, value in report_entries.items()}
-    with zipfile.ZipFile(out / "model.keras") as archive:
+    with zipfile.ZipFile(Run(out).model) as archive:
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
 
     def digest(name, item):

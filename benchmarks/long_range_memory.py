@@ -56,9 +56,7 @@ def main() -> None:
             )
             report = zoo.fit_and_evaluate(model, task, seed=seed, test=False, verbose=False, **fit)
             seconds.append(report.seconds["fitting"])
-            accuracies.append(
-                [zoo.evaluate_model(model, each).scores["accuracy"] for each in test_tasks]
-            )
+            accuracies.append([zoo.evaluate(model, each).scores["accuracy"] for each in test_tasks])
         row = "".join(f"{accuracy:7.3f}" for accuracy in np.mean(accuracies, axis=0))
         print(f"{name:11}{row}{np.mean(seconds):10.0f}", flush=True)
 

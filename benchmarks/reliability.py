@@ -18,12 +18,13 @@ import time
 from dashboards import names, tasks, timed
 
 import zoo
-from zoo.training import checkpoint, report, routine
+from zoo.training import checkpoint, report
+from zoo.training.run import Run
 from zoo.utils import checksums
 
 WRITERS = {
     "checkpoints": (checkpoint.Checkpoint, "save"),
-    "weights": (routine, "save_model"),
+    "weights": (Run, "save_model"),
     "report": (report.Report, "save"),
     "checksums": (checksums, "write_manifest"),
 }

@@ -20,9 +20,9 @@ import zoo
 from zoo.catalog.recipe import Recipe
 from zoo.datasets import LABELLED_TEXTS, DatasetError
 from zoo.serving import allowed_ops
-from zoo.serving.loading import read_task
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.report import Report
+from zoo.training.run import read_task
 from zoo.utils import checksums, pretrained
 from zoo.utils.files import FileError
 

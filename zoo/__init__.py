@@ -21,7 +21,6 @@ _HOMES = {
     "preprocessing": None,
     "tasks": None,
     "fit_and_evaluate": "training.routine",
-    "evaluate_model": "training.routine",
     "dry_run": "training.dry_run",
     "transfer_weights": "models.weights",
     "Report": "training.report",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.training.run import Run
 from zoo.utils.files import FileError
 
 TEXTS = ["The story was wonderful.", "", "dull " * 900]
@@ -146,7 +147,11 @@ def test_damage_is_one_sentence_that_names_the_file(copy, name, damage):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"name": "sentiment"}', '{"name": "chess"}', "null"]
+    "content",
+    [
+        *("", "{", "[]", "null", "{}"),
+        *('{"format": 2, "name": "sentiment"}', '{"format": 2, "name": "chess"}'),
+    ],
 )
 def test_a_damaged_task_is_told(copy, content):
     (copy / "task.json").write_text(content)
@@ -235,8 +240,8 @@ def test_a_model_of_attention_searches_and_streams_too(reviews, tmp_path):
     """Its state has a place for each token, and grows."""
     task = zoo.tasks.text_generation(reviews, sequence_length=16)
     model = zoo.GPT(**task.model_arguments(), embedding_dim=8, num_layers=1)
-    model.save(tmp_path / "model.keras")
-    (tmp_path / "task.json").write_text(json.dumps(task.get_config()))
+    Run(tmp_path).begin(task)
+    Run(tmp_path).save_model(model)
     zoo.export_saved_model(model, task, tmp_path / "saved_model" / "1", jit_compile=False)
     write = zoo.pipeline("text-generation", tmp_path)
     greedy = {"max_new_tokens": 20, "temperature": 0.0}

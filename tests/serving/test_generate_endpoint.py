@@ -181,7 +181,7 @@ def test_scores_are_those_of_the_model(name, exported, answers, reviews, task):
     splits = {"train": reviews.train, "validation": reviews.validation}
     data = zoo.datasets.TextDataset("mine", **splits, test=zoo.datasets.Split({"text": TEXTS}))
     again = type(task).from_config(task.get_config(), data)
-    evaluation = zoo.evaluate_model(model, again)
+    evaluation = zoo.evaluate(model, again)
     nats, tokens = np.array(given["log_probability"]), np.array(given["num_tokens"])
     np.testing.assert_array_equal(tokens, again.examples("test").documents.lengths - 1)
     assert -nats.sum() / tokens.sum() == pytest.approx(evaluation.scores["loss"], rel=1e-5)

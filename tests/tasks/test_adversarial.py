@@ -76,7 +76,7 @@ def test_every_kind_of_model_is_fitted_so(name, reviews, eager):
     report = zoo.fit_and_evaluate(model, task, epochs=1, seed=3, verbose=False, test=False)
     assert (before != model.token_embedding.get_weights()[0]).any()
     plain = zoo.tasks.sentiment(reviews)
-    again = zoo.evaluate_model(model, plain, "validation").scores["loss"]
+    again = zoo.evaluate(model, plain, "validation").scores["loss"]
     assert report.validation["loss"] == pytest.approx(again, abs=1e-6)
 
 

@@ -113,7 +113,7 @@ def test_a_large_vocabulary_is_sampled_in_training_and_whole_in_scores(reviews):
             model, task, epochs=8, batch_size=16, seed=3, verbose=False, test=False
         )
         losses[name] = report.validation["loss"]
-        again = zoo.evaluate_model(model, whole, "validation").scores["loss"]
+        again = zoo.evaluate(model, whole, "validation").scores["loss"]
         assert report.validation["loss"] == pytest.approx(again, abs=1e-5)
     uniform = np.log(len(whole.text_to_ids.vocabulary))
     assert losses["whole"] < losses["sampled"] < 0.6 * uniform

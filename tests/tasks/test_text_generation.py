@@ -14,7 +14,7 @@ import zoo
 from zoo.datasets import DatasetError, Split, TextDataset
 from zoo.datasets.synthetic_reviews import generate_reviews
 from zoo.tasks.text_generation import spelled
-from zoo.training import routine
+from zoo.training import loop
 from zoo.utils.special_tokens import END_ID, START_ID
 
 TRAIN = ["the cat sat.", "the cat ran, the dog sat.", "a dog ran, a cat.", "rare zebra."]
@@ -210,7 +210,7 @@ def test_bits_per_character_of_words_count_the_spelling_of_unknown_ones(bigrams)
     assert set(task.text_to_ids.oov_counts) == {b"rare", b"zebra"}
     spelled_nats = sum(map(spelling, unknown))
     characters = sum(len(text) + 1 for text in TEST)
-    evaluation = zoo.evaluate_model(model, task)
+    evaluation = zoo.evaluate(model, task)
     assert evaluation.details["spelling_nats"] == pytest.approx(spelled_nats)
     assert evaluation.details["characters"] == characters
     assert evaluation.details["unknown_share"] == pytest.approx(
@@ -223,7 +223,7 @@ def test_bits_per_character_of_words_count_the_spelling_of_unknown_ones(bigrams)
 def test_bits_per_character_of_characters_are_the_loss_in_bits(bigrams):
     task = task_of(level="character")
     model, _ = bigrams(task)
-    evaluation = zoo.evaluate_model(model, task, "validation")
+    evaluation = zoo.evaluate(model, task, "validation")
     assert evaluation.details["unknown_share"] == 0
     assert evaluation.details["characters"] == len("the dog.") + 1 == evaluation.details["tokens"]
     assert evaluation.scores["bits_per_character"] == pytest.approx(
@@ -274,8 +274,8 @@ def test_a_recurrent_score_does_not_depend_on_the_batch(reviews, monkeypatch):
     model = zoo.GRU(**task.model_arguments(), embedding_dim=8, units=8)
     losses = []
     for batch_size in (3, 64, 256):
-        monkeypatch.setattr(routine, "EVALUATION_BATCH_SIZE", batch_size)
-        losses.append(zoo.evaluate_model(model, task).scores["loss"])
+        monkeypatch.setattr(loop, "EVALUATION_BATCH_SIZE", batch_size)
+        losses.append(zoo.evaluate(model, task).scores["loss"])
     np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
     # An untrained model is near to saying nothing.
     assert losses[0] == pytest.approx(math.log(len(task.text_to_ids.vocabulary)), rel=0.05)
@@ -293,7 +293,7 @@ def test_every_architecture_is_asked_for_the_same_tokens():
         zoo.GRU(**task.model_arguments(), **small, units=6),
         zoo.Transformer(**task.model_arguments(), **small, hidden_units=8, num_layers=1),
     )
-    tokens = [zoo.evaluate_model(model, task).details["tokens"] for model in models]
+    tokens = [zoo.evaluate(model, task).details["tokens"] for model in models]
     assert tokens == [examples.num_asked] * 2
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from tests.models.cases import SMALL
-from zoo.training.routine import flat_config, model_config
+from zoo.training.resume import flat_config, model_config
 
 # Another value than the default, for each option; and what it needs of others.
 TASK_OPTIONS = {
@@ -24,7 +24,7 @@ TASK_OPTIONS = {
     "sampled_tokens": 16,
 }
 MODEL_OPTIONS = {
-    "output": "token",
+    "head": "language_model",
     "num_classes": 3,
     "embedding_dim": 16,
     "hidden_units": 20,
@@ -89,7 +89,8 @@ def test_every_option_of_a_task_is_compared(name, option, few):
         task.examples("train")
     one, another = (flat_config(task.get_config(), "task") for task in (plain, changed))
     differing = [key for key in {**one, **another} if one.get(key) != another.get(key)]
-    assert any(key.endswith(option) for key in differing), differing
+    named = "tokenizer.name" if option == "level" else option
+    assert any(key.endswith(named) for key in differing), differing
 
 
 @pytest.mark.parametrize(("name", "option"), list(model_cases()))
@@ -100,12 +101,12 @@ def test_every_option_of_a_model_is_compared(name, option):
         other = "rotary" if name == "gpt" else "sine"
     given = {"vocabulary_size": 40, "sequence_length": 16, **SMALL[name]}
     if option == "tie_embeddings":
-        given["output"] = "token"
+        given["head"] = "language_model"
     assert other != {**options_of(factory), **given}[option]
     try:
         changed = factory(**{**given, option: other})
     except ValueError:  # It has no such head.
-        assert option == "output"
+        assert option == "head"
         return
     one, again, another = (
         flat_config(model_config(model), "model")

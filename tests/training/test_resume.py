@@ -14,9 +14,10 @@ import tensorflow as tf
 import zoo
 from tests.helpers import report_without_measurements
 from zoo.catalog.recipe import Recipe
-from zoo.serving import loading
 from zoo.training import checkpoint as checkpoints
-from zoo.training import report, routine
+from zoo.training import report
+from zoo.training.loop import Loop
+from zoo.training.run import Run
 from zoo.utils import files
 
 SYNTHETIC = {"train_size": 200, "validation_size": 60, "test_size": 60, "seed": 1}
@@ -141,9 +142,9 @@ def test_what_dies_between_two_steps_comes_to_the_same_end(name, whole, tmp_path
         (SENTIMENT, "evaluate", 1),
         (SENTIMENT, "evaluate", 4),
         (SENTIMENT, "calibrate", 1),
-        (routine, "save_model", 1),
+        (Run, "save_model", 1),
         (report.Report, "save", 1),
-        (loading, "load", 1),
+        (Run, "load", 1),
         (tf.saved_model, "save", 1),
     ],
 )
@@ -233,7 +234,7 @@ def test_another_recipe_is_refused_with_the_difference(tmp_path):
 
 def test_a_run_that_has_ended_is_not_made_again(tmp_path, monkeypatch):
     RECIPES["bag_of_words"].fit(tmp_path / "run", verbose=False)
-    monkeypatch.setattr(routine._Run, "_fit", None)
+    monkeypatch.setattr(Loop, "fit", None)
     RECIPES["bag_of_words"].fit(tmp_path / "run", verbose=False)
 
 
@@ -274,7 +275,7 @@ def test_other_arguments_are_refused_in_python_too(reviews, tmp_path):
         fit(learning_rate=0.5)
     with pytest.raises(ValueError, match="seed: 0 there, 1 now"):
         fit(seed=1)
-    with pytest.raises(ValueError, match="resume asks for log_dir"):
+    with pytest.raises(ValueError, match="resume requires log_dir"):
         fit(log_dir=None)
     fit(resume=False, seed=1)
 
@@ -309,7 +310,7 @@ def test_other_options_of_task_or_model_are_refused(
         fit(task_options, model_options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints.Checkpoint, "is_due", True)
-        patch.setattr(routine.Report, "save", None)
+        patch.setattr(report.Report, "save", None)
         with pytest.raises(TypeError):
             fit(log_dir=tmp_path / "broken off")
     with pytest.raises(ValueError, match=difference):

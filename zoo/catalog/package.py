@@ -6,6 +6,7 @@ import pathlib
 import zoo
 from zoo.catalog.card import card, recipe_command
 from zoo.catalog.recipe import Recipe
+from zoo.training.run import Run
 from zoo.utils import checksums, files, pretrained
 
 # Where a SavedModel's only version stands.
@@ -37,7 +38,7 @@ def ship(
     """
     run = pathlib.Path(run)
     recipe = Recipe.find(run)
-    report = zoo.Report.load(run / pretrained.REPORT)
+    report = zoo.Report.load(Run(run).report)
     model, task = zoo.load(run)
     target = (pretrained.folder() if folder is None else pathlib.Path(folder)) / name
     with files.atomic_write(target) as new:

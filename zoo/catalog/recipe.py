@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import shutil
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -11,16 +10,11 @@ import tomli_w
 
 import zoo
 from zoo.catalog.options import fit_options
-from zoo.utils import checksums, files, pretrained
+from zoo.training.run import Run
+from zoo.utils import files, pretrained
 
 _HEADER = "# What differs from the defaults. It is fitted by: zoo fit --recipe FILE --out FOLDER\n"
 _GROUPS = ("data_options", "task_options", "model_options", "training")
-
-# What a run consists of; other files in its folder are not ours.
-_WRITTEN = (
-    *(pretrained.RECIPE, pretrained.REPORT, "task.json", "model.keras", "checkpoint.npz"),
-    *(checksums.MANIFEST, "logs", "saved_model", "seed_*"),
-)
 
 # Options that hold for one kind of answer only: a classifier has no word in its head.
 _OF_LANGUAGE_MODELS = ("tie_embeddings",)
@@ -65,8 +59,8 @@ class Recipe:
         path = pathlib.Path(place)
         for candidate in (
             path,
-            path / pretrained.RECIPE,
-            pretrained.folder() / path / pretrained.RECIPE,
+            Run(path).recipe,
+            Run(pretrained.folder() / path).recipe,
         ):
             if candidate.is_file():
                 return cls.load(candidate)
@@ -183,15 +177,17 @@ class Recipe:
             FileError: where `out` holds a run of another recipe, or another process writes there.
         """
         out = pathlib.Path(out)
-        with files.lock_folder(out):
-            self._take_over(out, overwrite)
+        with Run(out).lock():
+            if overwrite:
+                Run(out).clear()
+            self._check_same(out)
             return self._fit(out, initial_weights, command, verbose)
 
     def _fit(self, out: pathlib.Path, initial_weights, command, verbose):
         place = initial_weights or self.initial_weights
         source, its_task = (None, None) if place is None else zoo.load(place)
         task = self._task(its_task)
-        self.save(out / pretrained.RECIPE)
+        self.save(Run(out).recipe)
         report = zoo.fit_and_evaluate(
             lambda: self._model(task),
             task,
@@ -202,7 +198,7 @@ class Recipe:
             verbose=verbose,
             command=command,
         )
-        saved_model = out / "saved_model" / "1"
+        saved_model = Run(out).saved_model
         if not saved_model.is_dir():
             model, fitted_task = zoo.load(out)
             zoo.export_saved_model(model, fitted_task, saved_model, quantization=self.quantization)
@@ -247,7 +243,7 @@ class Recipe:
         if self.initial_weights is not None:
             given = self.initial_weights
             place = self._first_run(out, given) if from_nothing else given
-            if from_nothing and not (pathlib.Path(place) / pretrained.REPORT).is_file():
+            if from_nothing and not Run(place).has_ended:
                 # A model of chance stands for the one that would be fitted.
                 recipe = Recipe.find(given)
                 first, its_task = recipe._tried(pathlib.Path(place), True)
@@ -270,20 +266,11 @@ class Recipe:
         """The folder beside a run from nothing with the run whose weights it begins with."""
         return out.parent / pathlib.Path(initial_weights).name.removesuffix(".toml")
 
-    def _take_over(self, out: pathlib.Path, overwrite: bool) -> None:
-        """Makes `out` the folder of this recipe's run, which may stand there already."""
-        files.clear_leftovers(out)
-        if overwrite:
-            for name in _WRITTEN:
-                for path in out.glob(name):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self._check_same(out)
-
     def _check_same(self, out: pathlib.Path) -> None:
         """Raises a `FileError` with the difference if `out` holds a run of another recipe."""
-        if not (out / pretrained.RECIPE).is_file():
+        if not Run(out).recipe.is_file():
             return
-        there, here = (recipe.lines() for recipe in (Recipe.load(out / pretrained.RECIPE), self))
+        there, here = (recipe.lines() for recipe in (Recipe.load(Run(out).recipe), self))
         differences = [
             *(f"there {line}" for line in there if line not in here),
             *(f"now {line}" for line in here if line not in there),
@@ -301,10 +288,10 @@ class Recipe:
             FileError: where the run there is one of another recipe.
         """
         out = pathlib.Path(out)
-        if not (out / pretrained.REPORT).is_file():
+        if not Run(out).has_ended:
             return self.fit_from_nothing(out, command=command, verbose=verbose)
         self._check_same(out)
-        return zoo.Report.load(out / pretrained.REPORT)
+        return zoo.Report.load(Run(out).report)
 
     def fit_from_nothing(
         self, out: files.StrPath, *, command: str, overwrite: bool = False, verbose: bool = True
@@ -318,7 +305,7 @@ class Recipe:
         weights = None
         if self.initial_weights is not None:
             weights = self._first_run(out, self.initial_weights)
-            if not (weights / pretrained.REPORT).is_file():
+            if not Run(weights).has_ended:
                 first = Recipe.find(self.initial_weights)
                 first.fit_from_nothing(weights, command=command, verbose=verbose)
         return self.fit(

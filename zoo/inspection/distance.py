@@ -21,6 +21,8 @@ from zoo.inspection.reading import read
 # Tokens of the longest synthetic review, without the plot behind its verdict.
 _REST = 40
 
+_BATCH_SIZE = 256
+
 
 def accuracy_by_distance(
     model, task: "zoo.tasks.Task", distances: Iterable[int], size: int = 500, seed: int = 0
@@ -53,7 +55,9 @@ def accuracy_by_distance(
             seed=seed,
         )
         asked = zoo.tasks.Sentiment(task.text_to_ids, task.label_names, reviews)
-        accuracies[distance] = zoo.evaluate_model(model, asked).scores["accuracy"]
+        accuracies[distance] = asked.evaluate(model, asked.examples("test"), _BATCH_SIZE).scores[
+            "accuracy"
+        ]
     return accuracies
 
 

@@ -2,8 +2,9 @@
 
 from zoo.serving.classify import TextClassifier
 from zoo.serving.generate import TextGenerator
-from zoo.serving.loading import ModelNotFoundError, load
+from zoo.serving.loading import load
 from zoo.serving.pipeline import evaluate, pipeline
+from zoo.training.run import ModelNotFoundError
 
 __all__ = [
     "ModelNotFoundError",

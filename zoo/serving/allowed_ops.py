@@ -1,16 +1,12 @@
-"""What a model file may do: it is looked at before TensorFlow or Keras load it.
+"""What a SavedModel may do: its graph is checked before TensorFlow loads it.
 
 A SavedModel is a program. One from elsewhere could read and write files (`ReadFile`, `WriteFile`,
 `SaveV2`), or call Python; TensorFlow runs it with all the rights of who loads it. So only a graph
-of ops that compute and do no more is loaded. A Keras model's configuration names classes
-that are made: so only layers, and none that holds code or names a file.
+of ops that compute and do no more is loaded.
 """
 
-import json
 import pathlib
-import zipfile
 from collections.abc import Iterator
-from typing import Any
 
 from zoo.utils import files
 
@@ -49,16 +45,6 @@ COMPUTING = frozenset(_NAMES.split())
 # What saves and restores variables, which TensorFlow writes into every SavedModel: it touches
 # files, and is let pass only where loading and calling the model do not run it.
 _CHECKPOINTING = frozenset(["MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"])
-
-_ARCHIVED = {"metadata.json", "config.json", "model.weights.h5"}
-_LARGEST_CONFIG = 2**24
-_MODULES = {
-    "keras",
-    *("keras." + name for name in ("initializers", "layers", "regularizers", "constraints")),
-    *("keras." + name for name in ("losses", "metrics", "optimizers", "optimizers.schedules")),
-}
-# They hold code, or the path of a program.
-_RUNNING_CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
 
 def check_ops(folder: pathlib.Path) -> None:
@@ -116,75 +102,3 @@ def _functions_of(node) -> Iterator[str]:
     for attribute in node.attr.values():
         yield from filter(None, [attribute.func.name])
         yield from (function.name for function in attribute.list.func)
-
-
-def check_archive(file: pathlib.Path) -> None:
-    """Looks whether a `.keras` file holds what Keras writes, and names no class but layers.
-
-    Raises:
-        FileError: where it cannot be read, or holds anything else.
-    """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = {entry.filename for entry in archive.infolist()}
-            if names != _ARCHIVED:
-                raise files.FileError(
-                    f"{file} is refused: expected an archive of {', '.join(sorted(_ARCHIVED))}; "
-                    f"found {', '.join(map(ascii, sorted(names)[:5])) or 'nothing'}."
-                )
-            if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
-                raise files.FileError(
-                    f"{file} is refused: expected a configuration of {_LARGEST_CONFIG:,} bytes at "
-                    f"most; found {archive.getinfo('config.json').file_size:,}."
-                )
-            config = json.loads(archive.read("config.json"))
-            if isinstance(config, dict):
-                # It is not compiled: optimizer and loss are left out.
-                config.pop("compile_config", None)
-    except FileNotFoundError as error:
-        raise files.FileError(f"{file} is missing: expected a Keras model.") from error
-    except (zipfile.BadZipFile, ValueError, RecursionError, EOFError, NotImplementedError) as error:
-        raise files.FileError(f"{file} is damaged: expected a Keras model ({error}).") from error
-    except OSError as error:
-        if isinstance(error, files.FileError):
-            raise
-        raise files.FileError(f"Cannot read {file}: {error.strerror or error}.") from error
-    check_classes(config, file)
-
-
-def check_classes(config: Any, file: pathlib.Path) -> None:
-    """Looks whether a configuration names only Keras's layers and what this process registered.
-
-    Args:
-        config: what Keras makes a model of.
-        file: where it comes from, for the message.
-
-    Raises:
-        FileError: for the first class that is neither.
-    """
-    from keras.saving import get_registered_object
-
-    for entry in _entries_with_class(config):
-        name, module = entry["class_name"], entry.get("module")
-        registered = entry.get("registered_name")
-        if isinstance(registered, str) and get_registered_object(registered) is not None:
-            continue
-        are_names = isinstance(module, str) and isinstance(name, str)
-        if not are_names or module not in _MODULES or name in _RUNNING_CODE:
-            raise files.FileError(
-                f"{file} is refused: expected layers of Keras and of the zoo; found "
-                f"{ascii(module)[:80]} {ascii(name)[:80]}."
-            )
-
-
-def _entries_with_class(config: Any) -> Iterator[dict[str, Any]]:
-    """All dicts that name a class, however deep; without recursion, which a file could exhaust."""
-    left = [config]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            if "class_name" in value:
-                yield value
-            left += value.values()
-        elif isinstance(value, list):
-            left += value

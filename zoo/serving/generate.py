@@ -156,7 +156,7 @@ class TextGenerator:
             raise ValueError(
                 f"A SavedModel scores the beginning of a long text alone: expected {expected:,} "
                 f"tokens of the {split} split, it has scored {num_tokens.sum():,}; use "
-                "zoo.evaluate_model with the run's model."
+                "zoo.evaluate with the run's model and task."
             )
         return task.score(-float(nats.sum()), int(num_tokens.sum()), split)
 

@@ -4,11 +4,15 @@ import pathlib
 from collections.abc import Sequence
 
 from zoo.serving import allowed_ops
-from zoo.utils import checksums, files, pretrained
-
-
-class ModelNotFoundError(files.FileError):
-    """There is no model where one was looked for; the message says what was expected."""
+from zoo.training.run import (
+    EXTRA_ASSETS,
+    ModelNotFoundError,
+    Run,
+    first_line,
+    read_task,
+    read_task_config,
+)
+from zoo.utils import checksums, files
 
 
 def load(path: files.StrPath, dataset=None):
@@ -27,42 +31,26 @@ def load(path: files.StrPath, dataset=None):
         ModelNotFoundError: where there is no model.
         FileError: where one of its files is damaged.
     """
-    import keras
+    from zoo.models import list_models
+    from zoo.serving.saved_model import model_from_saved_model
+    from zoo.utils import allowed_classes
 
-    import zoo.models
-
+    run = Run.find(path)
+    if run.task.is_file():
+        return run.load(dataset)
+    folder = saved_model_folder(path)
+    task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
     # Keras finds a class by its name once its module has been imported.
-    zoo.models.list_models()
-    folder = run_folder(path)
-    file = folder / "model.keras"
-    if not (folder / "task.json").is_file():
-        from zoo.serving.saved_model import EXTRA_ASSETS, model_from_saved_model
-
-        folder = saved_model_folder(path)
-        task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
-        config = folder / EXTRA_ASSETS / "model.json"
-        if config.is_file():
-            allowed_ops.check_classes(files.read_json(config, "the model's configuration"), config)
-        try:
-            return model_from_saved_model(folder), task
-        except files.FileError:
-            raise
-        except Exception as error:
-            raise _damaged(folder, error) from error
-    task = read_task(folder / "task.json", dataset)
-    if not file.is_file():
-        raise ModelNotFoundError(
-            f"{folder} holds no model.keras: expected the folder of a run that has ended."
-        )
-    allowed_ops.check_archive(file)
+    list_models()
+    config = folder / EXTRA_ASSETS / "model.json"
+    if config.is_file():
+        allowed_classes.check_classes(files.read_json(config, "the model's configuration"), config)
     try:
-        model = keras.saving.load_model(file, compile=False)
+        return model_from_saved_model(folder), task
+    except files.FileError:
+        raise
     except Exception as error:
-        # Keras and h5py raise a dozen kinds here, with messages that name neither file nor fault.
-        raise files.FileError(
-            f"{file} is damaged or not a model of this zoo ({first_line(error)})."
-        ) from error
-    return model, task
+        raise _damaged(folder, error) from error
 
 
 class SavedModel:
@@ -107,11 +95,10 @@ def check_saved_model(path: files.StrPath, head: str, purpose: str) -> dict:
         ModelNotFoundError: where there is no model.
         FileError: where it is for something else; `purpose` says what was wanted.
     """
-    from zoo.serving.saved_model import EXTRA_ASSETS
     from zoo.tasks import task_class
 
     folder = saved_model_folder(path)
-    config = files.read_json(folder / EXTRA_ASSETS / "task.json", "the task of a SavedModel")
+    config = read_task_config(folder / EXTRA_ASSETS / "task.json")
     try:
         is_right = task_class(config["name"]).head == head
     except (KeyError, TypeError, ValueError):
@@ -121,39 +108,9 @@ def check_saved_model(path: files.StrPath, head: str, purpose: str) -> dict:
     return config
 
 
-def read_task(file: pathlib.Path, dataset=None):
-    """The task that a file tells of, on a dataset if there is one."""
-    from zoo.datasets import DatasetError
-    from zoo.tasks import task_from_config
-
-    config = files.read_json(file, "the task of a run")
-    try:
-        return task_from_config(config, dataset)
-    except DatasetError:
-        raise
-    except Exception as error:
-        # Any entry may be of any kind, and what that raises depends on who meets it first.
-        raise files.FileError(
-            f"{file} is damaged: it does not describe a task ({first_line(error)})."
-        ) from error
-
-
-def run_folder(path: files.StrPath) -> pathlib.Path:
-    """The folder of a run, of a SavedModel or of a shipped model."""
-    path = pathlib.Path(path)
-    for folder in (path, pretrained.folder() / path):
-        if folder.is_dir():
-            checksums.check_manifest(folder)
-            return folder
-    raise ModelNotFoundError(
-        f"There is no model at {path}: expected the folder of a run or of a SavedModel, or a "
-        f"shipped model: {', '.join(pretrained.names()) or 'there are none here'}."
-    )
-
-
 def saved_model_folder(path: files.StrPath) -> pathlib.Path:
     """The folder of a SavedModel: given, or the newest version in a run or beside a card."""
-    folder = run_folder(path)
+    folder = Run.find(path).path
     if (folder / "saved_model.pb").is_file():
         return folder
     versions = [
@@ -170,11 +127,6 @@ def saved_model_folder(path: files.StrPath) -> pathlib.Path:
     newest = max(versions, key=lambda version: int(version.name))
     checksums.check_manifest(newest)
     return newest
-
-
-def first_line(error: Exception) -> str:
-    """What an error says first, cut short: many go on for pages."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 def encoded(texts: Sequence[str | bytes]) -> list[bytes]:

@@ -2,11 +2,18 @@
 
 from collections.abc import Callable
 
+import keras
+
+from zoo.datasets import DatasetError, TextDataset
+from zoo.datasets import load as load_dataset
 from zoo.registry import unknown_name_message
 from zoo.serving.classify import TextClassifier
 from zoo.serving.generate import TextGenerator
-from zoo.serving.loading import read_task, run_folder, saved_model_folder
+from zoo.serving.loading import saved_model_folder
+from zoo.tasks.task import Evaluation, Task
+from zoo.training.loop import evaluate as evaluate_examples
 from zoo.training.report import Report
+from zoo.training.run import EXTRA_ASSETS, Run, read_task
 from zoo.utils import files, pretrained
 
 # What each one is, and the task whose best shipped model it takes where nobody names one.
@@ -35,29 +42,58 @@ def pipeline(kind: str, model: files.StrPath | None = None) -> Callable:
     return make(pretrained.best(task) if model is None else model)
 
 
-def evaluate(path: files.StrPath, dataset=None, split: str = "test"):
-    """Scores a SavedModel on raw texts, as it would be used.
+def evaluate(
+    model: keras.Model | files.StrPath,
+    task_or_dataset: Task | TextDataset | None = None,
+    split: str = "test",
+) -> Evaluation:
+    """Evaluates a model on a split of a dataset.
+
+    A Keras model is evaluated on the examples of its task. A path is evaluated as it would be used:
+    its SavedModel gets raw texts.
 
     Args:
-        path: the folder of a run, a SavedModel, or the name of a shipped model.
-        dataset: texts, with labels where the task has them; None for those that the run's report
-            names.
+        model: A Keras model, the folder of a run, a SavedModel, or the name of a pretrained model.
+        task_or_dataset: For a Keras model its task, with a dataset. For a path a dataset; None
+            takes the one that the run's report names.
         split: `"train"`, `"validation"` or `"test"`.
 
     Returns:
-        An `Evaluation`, as the report has it.
-    """
-    from zoo.datasets import DatasetError
-    from zoo.datasets import load as load_dataset
-    from zoo.serving.saved_model import EXTRA_ASSETS
+        An `Evaluation`, with the scores and details of a report.
 
-    if dataset is None:
-        named = Report.load(run_folder(path) / "report.json").dataset
-        dataset = load_dataset(named["name"], **named["arguments"])
-        if dataset.fingerprint != named["fingerprint"]:
-            raise DatasetError(
-                f"{dataset.name} is not what the report was made on: its texts, labels or their "
-                "order have changed."
+    Raises:
+        TypeError: For a Keras model without its task.
+        DatasetError: If the dataset is not the one that the report names.
+        FileError: If there is no model at a path, or it is damaged.
+
+    >>> import zoo
+    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
+    >>> task = zoo.tasks.sentiment(reviews)
+    >>> model = zoo.BagOfWords(**task.model_arguments())
+    >>> sorted(zoo.evaluate(model, task, split="validation").scores)[0]
+    'accuracy'
+    """
+    if isinstance(model, keras.Model):
+        if not isinstance(task_or_dataset, Task):
+            raise TypeError(
+                "A Keras model is evaluated on its task: expected zoo.evaluate(model, task); the "
+                f"task is of type {type(task_or_dataset).__name__}."
             )
-    task = read_task(saved_model_folder(path) / EXTRA_ASSETS / "task.json", dataset)
-    return _BY_HEAD[task.head](path).evaluate(task, split)
+        return evaluate_examples(model, task_or_dataset, task_or_dataset.examples(split))
+    dataset = task_or_dataset.dataset if isinstance(task_or_dataset, Task) else task_or_dataset
+    if dataset is None:
+        dataset = _dataset_of(Run.find(model))
+    task = read_task(saved_model_folder(model) / EXTRA_ASSETS / "task.json", dataset)
+    return _BY_HEAD[task.head](model).evaluate(task, split)
+
+
+def _dataset_of(run: Run) -> TextDataset:
+    """The dataset that the report of a run names."""
+    named = Report.load(run.report).dataset
+    dataset = load_dataset(named["name"], **named["arguments"])
+    if dataset.fingerprint != named["fingerprint"]:
+        raise DatasetError(
+            f"{dataset.name} is not what the report was made on: its texts, labels or their "
+            "order have changed."
+        )
+    return dataset

@@ -15,11 +15,9 @@ from zoo.generation import MAX_NEW_TOKENS, Decoder, Sampling, text_scorer
 from zoo.preprocessing import IdsToText
 from zoo.serving.quantization import QUANTIZATIONS, QuantizedVariable, restored_weights
 from zoo.tasks.task import Task
+from zoo.training.run import EXTRA_ASSETS, task_entries
 from zoo.utils import checksums, files
 from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
-
-# Where TensorFlow leaves room in a SavedModel for what it does not read itself.
-EXTRA_ASSETS = "assets.extra"
 
 # The attribute of the SavedModel that holds the model's variables, in the model's order.
 _VARIABLES = "variables_of_model"
@@ -112,7 +110,7 @@ def export_saved_model(
             raise files.FileError(f"Cannot write {path}: {reason}.") from error
         extra = new / EXTRA_ASSETS
         extra.mkdir()
-        (extra / "task.json").write_text(json.dumps(task.get_config()), encoding="utf-8")
+        (extra / "task.json").write_text(json.dumps(task_entries(task)), encoding="utf-8")
         config = keras.saving.serialize_keras_object(model)
         (extra / "model.json").write_text(json.dumps(config), encoding="utf-8")
         # What only TensorBoard would read, and names folders of this machine.

@@ -120,14 +120,17 @@ class StopRequest:
 
 
 @contextlib.contextmanager
-def stopping_on_signals() -> Iterator[StopRequest]:
-    """Lets the first SIGINT or SIGTERM be a request that the fit looks at between two steps.
+def stopping_on_signals(can_resume: bool = True) -> Iterator[StopRequest]:
+    """Turns the first SIGINT or SIGTERM into a request that a fit reads between two steps.
 
-    A second one works as ever. Python delivers signals to the main thread alone: elsewhere nothing
-    is changed.
+    A second signal has its usual effect. Python delivers signals to the main thread only: in other
+    threads nothing changes.
+
+    Args:
+        can_resume: Whether the fit writes checkpoints. If not, signals keep their usual effect.
     """
     request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
+    if not can_resume or threading.current_thread() is not threading.main_thread():
         yield request
         return
     former: dict[int, Any] = {}

@@ -13,10 +13,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.registry import check_arguments
 from zoo.tasks.batches import epoch_batches, sorted_batches
 from zoo.tasks.task import SPLITS, Task
-from zoo.training.routine import EVALUATION_BATCH_SIZE, TrainingError, check_dashboards
-from zoo.training.settings import Prepared, Settings, check_seeds, prepare, weights_to_start_from
+from zoo.training.loop import EVALUATION_BATCH_SIZE, TrainingError
+from zoo.training.prepare import Prepared, check_data, complete, prepare
+from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
 from zoo.utils.special_tokens import UNKNOWN_ID
 
@@ -177,45 +179,47 @@ class DryRun:
         return "\n".join(f"{name:{width}}{fact}" for name, fact in rows)
 
 
+@takes_settings
 def dry_run(
     model: Callable[[], keras.Model],
     task: Task,
     *,
-    initial_weights: keras.Model | files.StrPath | None = None,
-    seed: int = 0,
-    seeds: Sequence[int] | None = None,
-    test: bool = True,
     log_dir: files.StrPath | None = None,
-    dashboards: str = "default",
     quantization: str = "float32",
     **settings,
 ) -> DryRun:
-    """Does all that `fit_and_evaluate` would but fitting, and estimates the rest.
+    """Does everything that `fit_and_evaluate` does except fitting, and estimates the rest.
 
-    Data is read and checked, the vocabulary and the model are made, and some batches are trained on
-    and scored, with weights that are then forgotten. No file is written, no folder made.
+    The data is read and checked, vocabulary and model are made, and the model is trained and scored
+    on a few batches; its weights are then discarded. No file is written and no folder made.
 
     Args:
-        model: a function that makes the model.
-        task: what it is asked, with its dataset.
-        quantization: how the SavedModel would keep weights, see `zoo.export_saved_model`.
-        initial_weights, seed, seeds, test, log_dir, dashboards: see `fit_and_evaluate`.
-        **settings: its other arguments on training: `epochs`, `batch_size`, `optimizer` ...
+        model: A function that makes the model.
+        task: The task, with its dataset.
+        log_dir: Folder that the run would have, whose disk is checked.
+        quantization: Of the SavedModel's weights, see `zoo.export_saved_model`.
+        **settings: See `Settings`.
+
+    Returns:
+        A `DryRun`; its `check` raises if disk or memory would not suffice.
 
     Raises:
-        ValueError: for data or arguments that a fit would refuse.
-        TypeError: for an argument that it does not have.
-        TrainingError: where the loss of these steps is not a finite number.
+        ValueError: If a fit would refuse the data or the arguments.
+        TrainingError: If the loss is NaN or infinite within these steps.
+
+    >>> import zoo
+    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
+    >>> task = zoo.tasks.sentiment(reviews)
+    >>> zoo.dry_run(lambda: zoo.BagOfWords(**task.model_arguments()), task, epochs=2).steps
+    4
     """
+    check_arguments("dry_run", dry_run, settings)
     asked = Settings(**settings)
-    check_dashboards(dashboards)
-    if seeds is not None:
-        check_seeds(seeds)
-    warnings = task.check_data(SPLITS if test else SPLITS[:-1])
-    source = None if initial_weights is None else weights_to_start_from(initial_weights, task)
+    warnings = check_data(task, asked)
+    asked = complete(asked, task)
     started = time.perf_counter()
-    seed = seed if seeds is None else seeds[0]
-    prepared = prepare(model, task, asked.for_task(task), seed, source)
+    seed = asked.seed if asked.seeds is None else asked.seeds[0]
+    prepared = prepare(model, task, asked, seed)
     preparing = time.perf_counter() - started
 
     fitting = _seconds_of_fitting(prepared, seed)
@@ -223,12 +227,13 @@ def dry_run(
     characters = {name: sum(map(len, task.texts(name))) for name in SPLITS}
     # The test split is not read: by its size it takes what the others take.
     tokenized = characters["train"] + characters["validation"]
-    tested = characters["test"] / characters["validation"] if test else 0.0
+    untokenized = characters["test"] if asked.test else 0
+    tested = characters["test"] / characters["validation"] if asked.test else 0.0
     num_epochs = len(prepared.steps_by_epoch)
-    num_seeds = 1 if seeds is None else len(seeds)
+    num_seeds = 1 if asked.seeds is None else len(asked.seeds)
     seconds = {
         "reading": task.seconds["reading"],
-        "tokenizing": task.seconds["tokenizing"] * (1 + test * characters["test"] / tokenized),
+        "tokenizing": task.seconds["tokenizing"] * (1 + untokenized / tokenized),
         "preparing": num_seeds * preparing,
         "fitting": num_seeds * fitting,
         "validating": num_seeds * (once + validating * num_epochs),
@@ -253,7 +258,7 @@ def dry_run(
         steps=sum(prepared.steps_by_epoch),
         num_seeds=num_seeds,
         seconds=seconds,
-        disk=_disk(prepared, num_seeds, quantization, dashboards),
+        disk=_disk(prepared, num_seeds, quantization),
         free_disk=None if log_dir is None else resources.free_disk(log_dir),
         peak_memory=resources.peak_memory(),
         more_memory=_more_memory(prepared),
@@ -353,11 +358,12 @@ def _lengths(task: Task) -> tuple[np.ndarray, float]:
 # Room
 
 
-def _disk(prepared: Prepared, num_seeds: int, quantization: str, dashboards: str) -> int:
+def _disk(prepared: Prepared, num_seeds: int, quantization: str) -> int:
     """Bytes that are needed at a time, while the last seed's files take the place of older ones."""
     weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
     checkpoint = state + weights
-    logs = 0 if dashboards == "none" else _CURVES + _projected(prepared.model)
+    no_logs = prepared.settings.dashboards == "none"
+    logs = 0 if no_logs else _CURVES + _projected(prepared.model)
     saved_model = weights * _WEIGHT_BYTES[quantization] // 4 + _GRAPHS
     copies = num_seeds + (num_seeds > 1)
     return copies * state + num_seeds * logs + 2 * checkpoint + saved_model

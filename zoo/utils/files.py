@@ -1,22 +1,26 @@
-"""Writing files so that they appear whole or not at all."""
+"""Reading and writing files: atomic writes, locked folders, JSON."""
 
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import pathlib
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+if sys.platform != "win32":
+    import fcntl
+
 StrPath = str | os.PathLike
 
-# The folders that new files are written in: a dot, the file's name, and what `mkdtemp` adds.
+# The temporary folders that new files are written to: a dot, the file's name, and what `mkdtemp`
+# adds.
 _HOLDER = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
-# Where a folder is, in there, while another takes its place.
+# The name in there of an old folder while the new one replaces it.
 _ASIDE = "old"
 
 # Of Linux's renameat2: AT_FDCWD and RENAME_EXCHANGE.
@@ -29,12 +33,15 @@ class FileError(OSError):
 
 @contextlib.contextmanager
 def atomic_write(path: StrPath) -> Iterator[pathlib.Path]:
-    """A temporary path to write a file or a folder to, which takes the place of `path` when done.
+    """Yields a temporary path; what is written there replaces `path` at the end.
 
-    What stood at `path` stays as it was until then, and for good if the writing fails.
+    Until then, and if writing fails, `path` is unchanged.
+
+    Args:
+        path: The file or folder to write.
 
     Raises:
-        FileError: where the folder cannot be written to, or the disk is full.
+        FileError: If the folder cannot be written to, or the disk is full.
     """
     path = pathlib.Path(path)
     try:
@@ -51,7 +58,7 @@ def atomic_write(path: StrPath) -> Iterator[pathlib.Path]:
         _flush(path.parent)
     except OSError as error:
         if isinstance(error, FileError):
-            # Of a file in a new folder: people know that one by its later name.
+            # The message names the temporary folder, which users do not know.
             raise FileError(str(error).replace(str(new), str(path))) from error
         raise FileError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
@@ -59,10 +66,10 @@ def atomic_write(path: StrPath) -> Iterator[pathlib.Path]:
 
 
 def clear_leftovers(folder: StrPath) -> None:
-    """Removes what a process left in a folder, and below, that was killed in the middle of writing.
+    """Removes temporary folders of killed processes from a folder and its subfolders.
 
-    A folder that had stepped aside for a new one comes back. Nobody else may be writing there, see
-    `lock_folder`.
+    A folder that was moved away for a new one is moved back. No other process may be writing there,
+    see `lock_folder`.
     """
     for holder in pathlib.Path(folder).rglob(".*"):
         named = _HOLDER.fullmatch(holder.name)
@@ -75,11 +82,11 @@ def clear_leftovers(folder: StrPath) -> None:
 
 
 def _put(new: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
-    """Puts a file or a folder at a path; a folder that stands there may step aside first."""
+    """Moves a file or a folder to a path; an existing folder may be moved to `aside` first."""
     if not path.is_dir():
         os.replace(new, path)
     elif not _exchange(new, path):
-        # `clear_leftovers` takes the first step back if the process dies before the second.
+        # If the process dies between the two moves, `clear_leftovers` undoes the first.
         os.replace(path, aside)
         try:
             os.replace(new, path)
@@ -89,8 +96,8 @@ def _put(new: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
 
 
 def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
-    """Swaps two paths in one step; false where the system or the disk has no such step."""
-    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    """Swaps two paths in one step; False if the system or the disk cannot do that."""
+    rename = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "renameat2", None)
     if rename is None:
         return False
     return not rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _SWAP)
@@ -98,22 +105,23 @@ def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
 
 @contextlib.contextmanager
 def lock_folder(folder: StrPath) -> Iterator[None]:
-    """Holds a folder for this process, which is made where it is missing.
+    """Locks a folder for this process; a missing one is made.
 
-    The lock is the kernel's: it ends with the process, however that ends.
+    The kernel holds the lock and releases it when the process ends, however it ends. On Windows,
+    which has no such lock, the folder is only made.
 
     Raises:
-        FileError: where another process holds it, or the folder cannot be written to.
+        FileError: If another process has locked it, or the folder cannot be written to.
     """
     folder = pathlib.Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = _open(folder)
     except OSError as error:
         raise FileError(f"Cannot write {folder}: {error.strerror or error}.") from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BlockingIOError as error:
             raise FileError(
                 f"{folder} is in use: another process is writing a run there. Wait for it, or "
@@ -124,8 +132,20 @@ def lock_folder(folder: StrPath) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _lock(descriptor: int) -> None:
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _open(folder: pathlib.Path) -> int:
+    # Windows cannot open a folder.
+    return os.open(os.devnull if sys.platform == "win32" else folder, os.O_RDONLY)
+
+
 def _flush(path: pathlib.Path) -> None:
     """Waits until a file, or the names in a folder, are on the disk."""
+    if sys.platform == "win32":  # It cannot open a folder.
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -134,7 +154,7 @@ def _flush(path: pathlib.Path) -> None:
 
 
 def write_json(path: StrPath, value: Any) -> None:
-    """Writes a value that JSON can hold, with a line an entry."""
+    """Writes a value as JSON, one entry per line."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_write(path) as new:
         new.write_text(text, encoding="utf-8")
@@ -144,11 +164,11 @@ def read_json(path: StrPath, what: str) -> Any:
     """Reads a JSON file.
 
     Args:
-        path: the file.
-        what: what it should hold, for the message.
+        path: The file.
+        what: What it should hold, for the error message.
 
     Raises:
-        FileError: where it is missing, cannot be read or is not JSON.
+        FileError: If it is missing, cannot be read or is not JSON.
     """
     path = pathlib.Path(path)
     try:

@@ -1,15 +1,19 @@
-"""Memory and disk: what there is of them, and what this process has taken."""
+"""Memory, disk and processor cores: what is available, and what this process has used."""
 
 import os
 import pathlib
-import resource
 import shutil
 import sys
 
+import psutil
+
 from zoo.utils import files
 
-# Control groups bound the memory of a container. For each version of them: the folder they are in,
-# the files with the most bytes and with those in use, and what in memory.stat can be given back.
+if sys.platform != "win32":
+    import resource
+
+# Control groups limit the memory of a container. For each version of them: their root folder, the
+# files with the limit and with the bytes in use, and the entry of memory.stat that can be freed.
 _GROUPS = {
     "": ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     "memory": (
@@ -21,41 +25,37 @@ _GROUPS = {
 }
 
 
+def num_cores() -> int:
+    """The number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def peak_memory() -> int:
-    """The most resident memory of this process so far, in bytes."""
+    """The peak resident memory of this process, in bytes."""
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def resident_memory() -> int:
-    """The resident memory of this process now, in bytes; the most so far where none tells."""
-    try:
-        pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return peak_memory()
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    """The resident memory of this process, in bytes."""
+    return psutil.Process().memory_info().rss
 
 
-def available_memory() -> int | None:
-    """Bytes that this process can still take, by the machine and by its control groups.
-
-    None where the system does not tell.
-    """
-    room = [*_of_machine(), *_of_control_groups()]
-    return min(room) if room else None
+def available_memory() -> int:
+    """The bytes that this process can still use, by the machine and its control groups."""
+    return min([psutil.virtual_memory().available, *_of_control_groups()])
 
 
 def free_disk(path: files.StrPath) -> int:
-    """Bytes that are free where a path is, or would be once its folders are made."""
+    """The free bytes on the disk of a path, whose folders may not exist yet."""
     place = pathlib.Path(path).absolute()
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
-
-
-def _of_machine() -> list[int]:
-    entries = _entries(pathlib.Path("/proc/meminfo"))
-    return [entries["MemAvailable:"] * 1024] if "MemAvailable:" in entries else []
 
 
 def _of_control_groups() -> list[int]:
@@ -63,29 +63,29 @@ def _of_control_groups() -> list[int]:
         lines = pathlib.Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return []
-    room = []
+    available = []
     for line in lines:
         _, controllers, group = line.split(":", 2)
         if controllers not in _GROUPS:
             continue
-        root, most, used, reclaimable = _GROUPS[controllers]
-        # A group is bound by those above it; inside of a container its own may not be seen.
+        root, limit_file, used_file, reclaimable = _GROUPS[controllers]
+        # The groups above limit a group too; inside a container its own may not be visible.
         folder = pathlib.Path(root, group.lstrip("/"))
         for above in (folder, *folder.parents):
             if not above.is_relative_to(root):
                 break
             try:
-                limit = int((above / most).read_text())
-                taken = int((above / used).read_text())
-            except (OSError, ValueError):  # Not there, or "max".
+                limit = int((above / limit_file).read_text())
+                used = int((above / used_file).read_text())
+            except (OSError, ValueError):  # No such file, or "max".
                 continue
             cached = _entries(above / "memory.stat").get(reclaimable, 0)
-            room.append(max(limit - taken + cached, 0))
-    return room
+            available.append(max(limit - used + cached, 0))
+    return available
 
 
 def _entries(path: pathlib.Path) -> dict[str, int]:
-    """The numbers of a file with a name and a number on each line; none where there is no file."""
+    """The numbers of a file with a name and a number per line; empty if it cannot be read."""
     try:
         lines = path.read_text().splitlines()
     except OSError:

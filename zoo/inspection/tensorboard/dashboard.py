@@ -18,7 +18,7 @@ import keras
 
 from zoo.inspection.tensorboard.summaries import EventFile
 from zoo.registry import Registry
-from zoo.training.routine import DASHBOARDS
+from zoo.training.settings import DASHBOARDS
 
 # The levels of detail that write something.
 LEVELS = tuple(level for level in DASHBOARDS if level != "none")

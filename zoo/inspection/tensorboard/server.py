@@ -5,6 +5,8 @@ import threading
 
 from tensorboard import program
 
+from zoo.training.run import Run
+
 # Things kept of each kind, where TensorBoard's own bounds are lower: all epochs are to be seen.
 _KEPT = "images=200,text=200,histograms=200,pr_curves=200"
 
@@ -19,7 +21,7 @@ def logs_of(folder: str | pathlib.Path) -> pathlib.Path:
         ValueError: where there are no logs in it.
     """
     folder = pathlib.Path(folder)
-    own = folder / "logs"
+    own = Run(folder).logs
     # Of one run: its parts are then called train and validation, without a path before them.
     place = own if own.is_dir() else folder
     if not any(place.rglob("events.out.tfevents.*")):
