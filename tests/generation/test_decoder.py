@@ -42,7 +42,9 @@ def prompts(*lengths):
 
 
 def decoder(model, strategy=None, jit_compile=False, **options):
-    return Decoder(model, strategy, end_id=END, never=NEVER, jit_compile=jit_compile, **options)
+    return Decoder(
+        model, strategy, end_id=END, suppressed_ids=NEVER, jit_compile=jit_compile, **options
+    )
 
 
 @functools.lru_cache(maxsize=4)
@@ -190,11 +192,38 @@ def test_beyond_the_context_a_text_does_not_depend_on_its_company(name, jit_comp
         assert nats[row] == pytest.approx(nats_alone[0], abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["gpt", "transformer"])
+def test_a_row_whose_context_is_full_may_stop(name):
+    """The source is read whole, and other rows do not notice."""
+    model, context = endless(name, sequence_length=8), 8
+    decoding = decoder(model, when_full="stop")
+    tokens, nats = decode(decoding, prompts(6, 2), 20)
+    for row, length in enumerate((6, 2)):
+        prompt = prompts(6, 2).numpy()[row, :length].tolist()
+        # An encoder-decoder's start token has a position of the decoder.
+        room = context - (1 if model.is_encoder_decoder else length)
+        written, total = [], 0.0
+        while len(written) < room:
+            logits = next_logits(model, prompt, written)
+            written.append(int(np.where(np.isin(IDS, NEVER), -np.inf, logits).argmax()))
+            total += log_softmax(logits)[written[-1]]
+        assert tokens[row].tolist() == written + [0] * (20 - room)
+        assert nats[row] == pytest.approx(total, abs=1e-3)
+    # More tokens than the context: an encoder reads them all, others the last that fit.
+    long = prompts(12)
+    kept = long.numpy()[0] if model.is_encoder_decoder else long.numpy()[0, -(context - 1) :]
+    tokens, _ = decode(decoding, long, 20)
+    logits = next_logits(model, kept.tolist(), [])
+    assert tokens[0, 0] == np.where(np.isin(IDS, NEVER), -np.inf, logits).argmax()
+    with pytest.raises(ValueError, match=r"when_full must be one of reread, stop; it is 'wait'"):
+        decoder(model, when_full="wait")
+
+
 @pytest.mark.parametrize(("name", "context"), [("gpt", 64), ("transformer", None)])
 def test_a_state_that_grows_writes_what_a_large_one_writes(name, context, monkeypatch):
     model = endless(name, sequence_length=context)
     large = decode(decoder(model), prompts(3, 5), 45)
-    monkeypatch.setattr("zoo.generation.decoder._ROOM", 8)
+    monkeypatch.setattr("zoo.generation.decoder._CAPACITY", 8)
     grown = decode(decoder(model), prompts(3, 5), 45)
     np.testing.assert_array_equal(grown[0], large[0])
     np.testing.assert_allclose(grown[1], large[1], atol=1e-3)
@@ -215,9 +244,9 @@ def test_token_by_token_gives_the_same_text():
     writing = decoding.start(prompts(3, 5), most)
     length = writing.length
     extend = tf.function(decoding.extend, reduce_retracing=True)
-    while decoding.goes_on(writing, most):
+    while decoding.is_running(writing, most):
         writing = extend(writing, sampling, writing.step + 1)
-    written = decoding.written(writing, length, 2, most)
+    written = decoding.result(writing, length, 2, most)
     np.testing.assert_array_equal(written["token_ids"], whole)
     np.testing.assert_allclose(written["log_probability"], nats, atol=1e-4)
 

@@ -1,11 +1,12 @@
-"""Writing token by token: one loop for every model, and the ways to choose the next token.
+"""Text generation: one decoding loop for every model, and strategies that choose the next token.
 
-A model is known here by four functions alone: `prefill`, `advance`, `head` and `grow_cache`.
+Decoding uses four methods of a model, `prefill`, `advance`, `head` and `grow_cache`; it does not
+know the architecture, the tokenizer or the task.
 """
 
 from zoo.generation.beam_search import BeamSearch
-from zoo.generation.decoder import MAX_NEW_TOKENS, Decoder, DecodingState
-from zoo.generation.sampling import Sampler, Sampling
+from zoo.generation.decoder import Decoder, DecodingState
+from zoo.generation.sampling import MAX_NEW_TOKENS, Sampler, Sampling, check_sampling
 from zoo.generation.scoring import text_scorer
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "DecodingState",
     "Sampler",
     "Sampling",
+    "check_sampling",
     "text_scorer",
 ]

@@ -1,7 +1,7 @@
-"""The loop that writes: read a prompt in one pass, then token by token from the state.
+"""The decoding loop: read a prompt in one pass, then generate token by token from the state.
 
-Shape letters: B prompts, R rows that are written at once (B, rounded up, times the beams), P width
-of the prompts, N new tokens, V vocabulary.
+Shape letters: B prompts, R rows that are generated at once (B, rounded up, times the beams), P
+width of the prompts, N new tokens, V vocabulary.
 """
 
 from typing import Any, NamedTuple
@@ -10,57 +10,60 @@ import tensorflow as tf
 
 from zoo.generation.sampling import Sampler, Sampling
 
-# New tokens that may be asked for: room for the text of all of them is made at the start.
-MAX_NEW_TOKENS = 1_000_000
 # Steps that are compiled as one loop, and random numbers that are drawn at a time.
 _STEPS = 64
-# The smallest room of a state, doubled whenever it is full: a step costs what its room costs, and
-# each room is compiled once.
-_ROOM = 256
-# Tokens that are read of a prompt by a model that could read any number.
+# The smallest capacity of a state, doubled whenever it is full: the cost of a step grows with the
+# capacity, and each capacity is compiled once.
+_CAPACITY = 256
+# Prompt tokens that are read by a model without a limit of its own.
 _MAX_PROMPT = 4096
-# Rows are filled up to one of these numbers, so that not every size of a batch is compiled anew.
+# Batches are padded to one of these numbers of rows, so that few shapes are compiled.
 _ROWS = [2**i for i in range(17)]
+
+WHEN_FULL = ("reread", "stop")
 
 
 class DecodingState(NamedTuple):
-    """Texts that are being written.
+    """Texts during generation.
 
     Attributes:
-        text: prompts and what was written behind them, padded right, (R, P + N).
-        length: tokens of each row so far, (R,).
+        text: prompts and their continuations, padded right, (R, P + N).
+        length: number of tokens of each row, (R,).
         logits: of the next token, (R, V).
-        state: the model's.
-        room: how many tokens the state has room for, in all.
-        finished: which rows have met the end token, (R,).
-        step: how many tokens were written so far.
-        memory: the strategy's.
+        state: the model's state.
+        capacity: number of tokens that the state can hold.
+        finished: which rows have ended, (R,).
+        step: number of tokens generated per row.
+        strategy_state: the strategy's state.
     """
 
     text: Any
     length: Any
     logits: Any
     state: Any
-    room: Any
+    capacity: Any
     finished: Any
     step: Any
-    memory: Any
+    strategy_state: Any
 
 
 class Decoder(tf.Module):
-    """Writes continuations with any model that has `prefill`, `advance`, `head`, `grow_cache`.
-
-    When a text has grown to the model's `context_length`, it is read anew from the last half of
-    that, and goes on; those beside it do not notice.
+    """Generates continuations with any model that has `prefill`, `advance`, `head`, `grow_cache`.
 
     Args:
-        model: the model; its `head` gives logits (..., V).
+        model: the model; its `head` returns logits (..., V).
         strategy: a `Sampler` or a `BeamSearch`; None for a `Sampler`.
         end_id: the token that ends a text.
-        never: ids that are never written.
-        jit_compile: whether the steps are compiled by XLA, for each number of rows and each room
-            once. About three times faster, after some seconds for the first text.
-        state_dtype: of the floating-point tensors of the state; None for the model's own.
+        suppressed_ids: ids that are never generated.
+        when_full: what happens to a row that reaches the model's `context_length`. `"reread"`
+            re-encodes it from its last half and continues; `"stop"` ends it, and keeps the prompt
+            whole, for tasks from text to text. Other rows are unaffected.
+        jit_compile: whether XLA compiles the steps, once for each number of rows and each
+            capacity. About three times faster, after some seconds for the first text.
+        state_dtype: dtype of the floating-point tensors of the state; None for the model's.
+
+    Raises:
+        ValueError: if `when_full` is unknown.
     """
 
     def __init__(
@@ -69,7 +72,8 @@ class Decoder(tf.Module):
         strategy=None,
         *,
         end_id: int,
-        never=(),
+        suppressed_ids=(),
+        when_full: str = "reread",
         jit_compile: bool = True,
         state_dtype: str | None = None,
     ):
@@ -77,12 +81,17 @@ class Decoder(tf.Module):
         self.model = model
         self.strategy = strategy or Sampler()
         self._end_id = end_id
-        self._never = tuple(never)
+        if when_full not in WHEN_FULL:
+            raise ValueError(
+                f"when_full must be one of {', '.join(WHEN_FULL)}; it is {when_full!r}."
+            )
+        self._suppressed_ids = tuple(suppressed_ids)
+        self._when_full = when_full
         self._jit_compile = jit_compile
         self._state_dtype = state_dtype
         self._advance_by = tf.function(self._steps, jit_compile=jit_compile, autograph=False)
-        self._begin_at = tf.function(
-            self._begin,
+        self._prefill_to = tf.function(
+            self._prefill,
             autograph=False,
             input_signature=[
                 tf.TensorSpec([None, None], tf.int32),
@@ -94,119 +103,117 @@ class Decoder(tf.Module):
         """Continues prompts.
 
         Args:
-            prompt_ids: `int32` (B, P), padded right, one token a row at least; B may be 0.
+            prompt_ids: `int32` (B, P), padded right, at least one token per row; B may be 0.
             max_new_tokens: N.
             sampling: see `Sampling`.
 
         Returns:
-            A dict with `token_ids`, what was written, `int32` (B, N), the end token included where
-            it was met, padded right; and `log_probability` (B,), the logarithm of its probability
-            under the model itself, at temperature 1 and with all tokens.
+            A dict with the new `token_ids`, `int32` (B, N), including the end token, padded right;
+            and their `log_probability` (B,) under the model, at temperature 1 and with all tokens.
         """
         sampling = sampling.tensors()
         max_new_tokens = tf.convert_to_tensor(max_new_tokens, tf.int32)
-        # A width that is known would be the state's too, which has to grow in the loop.
+        # A static width would be that of the state too, which grows in the loop.
         prompt_ids = tf.compat.v1.placeholder_with_default(prompt_ids, [None, None])
-        writing = self.start(prompt_ids, max_new_tokens)
-        prompt_length = writing.length
-        writing = tf.while_loop(
-            lambda *now: self.goes_on(DecodingState(*now), max_new_tokens),
+        decoding = self.start(prompt_ids, max_new_tokens)
+        prompt_length = decoding.length
+        decoding = tf.while_loop(
+            lambda *now: self.is_running(DecodingState(*now), max_new_tokens),
             lambda *now: self.extend(DecodingState(*now), sampling, max_new_tokens),
-            writing,
-            shape_invariants=tf.nest.map_structure(lambda x: x.shape, writing),
+            decoding,
+            shape_invariants=tf.nest.map_structure(lambda x: x.shape, decoding),
         )
-        return self.written(
-            DecodingState(*writing), prompt_length, tf.shape(prompt_ids)[0], max_new_tokens
+        return self.result(
+            DecodingState(*decoding), prompt_length, tf.shape(prompt_ids)[0], max_new_tokens
         )
 
-    # What it is made of, for those who want to see the text grow
+    # Parts, for streaming
 
     def start(self, prompt_ids, max_new_tokens) -> DecodingState:
-        """Reads prompts (B, P): nothing written yet."""
+        """Reads prompts (B, P), before the first new token."""
         text, length = self._rows(prompt_ids)
         prompts = tf.shape(prompt_ids)[0]
-        limit = self._context
-        keep = tf.clip_by_value(limit - max_new_tokens, limit // 2, limit - 1)
+        keep = self._kept_of_prompts(tf.shape(text)[1], max_new_tokens)
         text = _last(text, length, keep)
         length = tf.minimum(length, keep)
-        room = self._first_room(tf.shape(text)[1])
-        logits, state = self._begin_at(text, room)
+        capacity = self._first_capacity(tf.shape(text)[1])
+        logits, state = self._prefill_to(text, capacity)
         is_prompt = tf.range(tf.shape(length)[0]) < prompts * self.strategy.rows_per_prompt
         return DecodingState(
             text=tf.pad(text, [[0, 0], [0, max_new_tokens]]),
             length=length,
             logits=logits,
             state=state,
-            room=room,
+            capacity=capacity,
             finished=~is_prompt,
             step=tf.constant(0),
-            memory=self.strategy.start(text, length, logits.shape[-1], max_new_tokens),
+            strategy_state=self.strategy.start(text, length, logits.shape[-1], max_new_tokens),
         )
 
-    def goes_on(self, writing: DecodingState, max_new_tokens):
-        """Whether there is anything left to write."""
-        return (writing.step < max_new_tokens) & ~tf.reduce_all(writing.finished)
+    def is_running(self, decoding: DecodingState, max_new_tokens):
+        """Whether any row has tokens left to generate."""
+        return (decoding.step < max_new_tokens) & ~tf.reduce_all(decoding.finished)
 
-    def extend(self, writing: DecodingState, sampling: Sampling, most) -> DecodingState:
-        """Writes some tokens more, as many as `most` in all."""
-        is_full = _most_read(writing) >= writing.room
-        writing = tf.cond(is_full, lambda: self._with_room(writing), lambda: writing)
-        left = writing.room - _most_read(writing)
-        # Numbers are drawn outside of what XLA compiles, which would draw others.
-        place = writing.step % _STEPS
-        steps = tf.minimum(tf.minimum(most - writing.step, left), _STEPS - place)
+    def extend(self, decoding: DecodingState, sampling: Sampling, most) -> DecodingState:
+        """Generates some tokens, up to `most` per row in all."""
+        is_full = _most_read(decoding) >= decoding.capacity
+        decoding = tf.cond(is_full, lambda: self._with_capacity(decoding), lambda: decoding)
+        left = decoding.capacity - _most_read(decoding)
+        # Drawn outside of what XLA compiles, whose random numbers differ.
+        place = decoding.step % _STEPS
+        steps = tf.minimum(tf.minimum(most - decoding.step, left), _STEPS - place)
         uniforms = tf.random.stateless_uniform(
-            [tf.shape(writing.length)[0], _STEPS],
-            tf.stack([sampling.seed, writing.step // _STEPS]),
+            [tf.shape(decoding.length)[0], _STEPS],
+            tf.stack([sampling.seed, decoding.step // _STEPS]),
             alg="philox",
         )
-        logits, state, finished, memory, tokens, origin = self._advance_by(
-            writing.logits,
-            writing.state,
-            writing.finished,
-            writing.memory,
+        logits, state, finished, strategy_state, tokens, origin = self._advance_by(
+            decoding.logits,
+            decoding.state,
+            decoding.finished,
+            decoding.strategy_state,
             tf.roll(uniforms, -place, axis=1),
             steps,
             sampling,
         )
-        length = tf.gather(writing.length, origin)
-        text = _append(tf.gather(writing.text, origin), length, tokens)
+        length = tf.gather(decoding.length, origin)
+        text = _append(tf.gather(decoding.text, origin), length, tokens)
         return DecodingState(
             text=text,
             length=length + tf.reduce_sum(tf.cast(tokens > 0, tf.int32), axis=1),
             logits=logits,
             state=state,
-            room=writing.room,
+            capacity=decoding.capacity,
             finished=finished,
-            step=writing.step + steps,
-            memory=memory,
+            step=decoding.step + steps,
+            strategy_state=strategy_state,
         )
 
-    def written(self, writing: DecodingState, prompt_length, prompts, most) -> dict:
-        """What `__call__` returns, out of what was written so far."""
-        rows, log_probability = self.strategy.finish(writing.memory)
+    def result(self, decoding: DecodingState, prompt_length, prompts, most) -> dict:
+        """The value of `__call__` for the tokens so far."""
+        rows, log_probability = self.strategy.finish(decoding.strategy_state)
         rows = rows[:prompts]
-        behind = tf.gather(prompt_length, rows)[:, None] + tf.range(most)
-        is_written = behind < tf.gather(writing.length, rows)[:, None]
-        behind = tf.minimum(behind, tf.shape(writing.text)[1] - 1)
-        tokens = tf.gather(tf.gather(writing.text, rows), behind, batch_dims=1)
+        places = tf.gather(prompt_length, rows)[:, None] + tf.range(most)
+        is_new = places < tf.gather(decoding.length, rows)[:, None]
+        places = tf.minimum(places, tf.shape(decoding.text)[1] - 1)
+        tokens = tf.gather(tf.gather(decoding.text, rows), places, batch_dims=1)
         return {
-            "token_ids": tf.where(is_written, tokens, 0),
+            "token_ids": tf.where(is_new, tokens, 0),
             "log_probability": log_probability[:prompts],
         }
 
     # Steps
 
-    def _steps(self, logits, state, finished, memory, uniforms, steps, sampling):
-        """`steps` tokens at most `_STEPS`: the loop that is compiled."""
+    def _steps(self, logits, state, finished, strategy_state, uniforms, steps, sampling):
+        """Generates `steps` tokens per row, at most `_STEPS`: the compiled loop."""
         rows = tf.shape(finished)[0]
         vocabulary_size = logits.shape[-1]
         ids = tf.range(vocabulary_size)
-        allowed = tf.reduce_all(ids[:, None] != tf.constant(self._never, tf.int32), axis=1)
+        allowed = tf.reduce_all(ids[:, None] != tf.constant(self._suppressed_ids, tf.int32), axis=1)
 
-        def body(index, logits, state, finished, memory, tokens, origin):
-            chosen, parents, memory = self.strategy.choose(
-                logits, memory, finished, uniforms[:, index], sampling, allowed
+        def body(index, logits, state, finished, strategy_state, tokens, origin):
+            chosen, parents, strategy_state = self.strategy.choose(
+                logits, strategy_state, finished, uniforms[:, index], sampling, allowed
             )
             if parents is not None:
                 state, finished, tokens, origin = tf.nest.map_structure(
@@ -215,15 +222,15 @@ class Decoder(tf.Module):
             column = tf.one_hot(index, _STEPS, dtype=tf.int32)
             tokens = tokens + chosen[:, None] * column
             finished = finished | (chosen == self._end_id)
-            # A finished row reads pads from here on, which leave its state as it was.
+            # A finished row reads pads, which leave its state unchanged.
             reads = tf.where(finished, 0, chosen)
             features, advanced = self.model.advance(reads[:, None], state)
-            # Of the type that it is kept in, whatever the model computes in.
+            # The dtype of the stored state, whatever the dtype of the computation.
             state = tf.nest.map_structure(lambda x, kept: tf.cast(x, kept.dtype), advanced, state)
             logits = tf.cast(self.model.head(features[:, -1]), tf.float32)
-            return index + 1, logits, state, finished, memory, tokens, origin
+            return index + 1, logits, state, finished, strategy_state, tokens, origin
 
-        _, logits, state, finished, memory, tokens, origin = tf.while_loop(
+        _, logits, state, finished, strategy_state, tokens, origin = tf.while_loop(
             lambda index, *now: (index < steps) & ~tf.reduce_all(now[2]),
             body,
             (
@@ -231,51 +238,64 @@ class Decoder(tf.Module):
                 logits,
                 state,
                 finished,
-                memory,
+                strategy_state,
                 tf.zeros([rows, _STEPS], tf.int32),
                 tf.range(rows),
             ),
         )
-        return logits, state, finished, memory, tokens, origin
+        return logits, state, finished, strategy_state, tokens, origin
 
-    # Room
+    # Capacity
 
     @property
     def _context(self) -> int:
         return self.model.context_length or 2 * _MAX_PROMPT
 
-    def _first_room(self, width):
-        """The smallest room with some place behind prompts of this width."""
-        rooms = tf.constant([_ROOM * 2**i for i in range(20)])
-        enough = tf.gather(rooms, tf.searchsorted(rooms, [width + _ROOM // 8])[0])
+    def _kept_of_prompts(self, width, max_new_tokens):
+        """How many of a prompt's tokens are read, the last ones."""
+        limit = self._context
+        if self._when_full == "reread":
+            return tf.clip_by_value(limit - max_new_tokens, limit // 2, limit - 1)
+        # An encoder reads any number of tokens.
+        return width if self.model.is_encoder_decoder else tf.constant(limit - 1)
+
+    def _first_capacity(self, width):
+        """The smallest capacity with some slots left after prompts of this width."""
+        capacities = tf.constant([_CAPACITY * 2**i for i in range(20)])
+        place = tf.searchsorted(capacities, [width + _CAPACITY // 8])[0]
+        enough = tf.gather(capacities, place)
         return tf.minimum(enough, self._context)
 
-    def _with_room(self, writing: DecodingState) -> DecodingState:
-        """The same with a larger state; where the context allows none, full rows are read anew."""
+    def _with_capacity(self, decoding: DecodingState) -> DecodingState:
+        """A larger state, or at the model's context length what `when_full` says."""
+        # A row with capacity left continues as it would without the others.
+        is_full = decoding.state["position"] >= decoding.capacity
 
-        def larger():
-            more = tf.minimum(writing.room, self._context - writing.room)
-            state = self.model.grow_cache(writing.state, more)
-            return writing._replace(state=state, room=writing.room + more)
+        def grow():
+            more = tf.minimum(decoding.capacity, self._context - decoding.capacity)
+            state = self.model.grow_cache(decoding.state, more)
+            return decoding._replace(state=state, capacity=decoding.capacity + more)
 
-        def anew():
-            text = _last(writing.text, writing.length, self._context // 2)
-            logits, state = self._begin_at(text, writing.room)
-            # A row that still has room goes on as it would without the others.
-            is_full = writing.state["position"] >= writing.room
-            return writing._replace(
+        def stop():
+            return decoding._replace(finished=decoding.finished | is_full)
+
+        def reread():
+            text = _last(decoding.text, decoding.length, self._context // 2)
+            logits, state = self._prefill_to(text, decoding.capacity)
+            return decoding._replace(
                 state=tf.nest.map_structure(
-                    lambda new, old: _choose(is_full, new, old), state, writing.state
+                    lambda new, old: _choose(is_full, new, old), state, decoding.state
                 ),
-                logits=_choose(is_full, logits, writing.logits),
+                logits=_choose(is_full, logits, decoding.logits),
             )
 
         if self.model.context_length is None:
-            return larger()
-        return tf.cond(writing.room < self._context, larger, anew)
+            return grow()
+        at_limit = stop if self._when_full == "stop" else reread
+        return tf.cond(decoding.capacity < self._context, grow, at_limit)
 
-    def _begin(self, text, room):
-        features, state = self.model.prefill(text, room)
+    def _prefill(self, text, capacity):
+        features, state = self.model.prefill(text, capacity)
         if self._state_dtype is not None:
             state = tf.nest.map_structure(
                 lambda x: tf.cast(x, self._state_dtype) if x.dtype.is_floating else x, state
@@ -291,7 +311,7 @@ class Decoder(tf.Module):
         if self._jit_compile:
             fitting = tf.gather([*_ROWS, 0], tf.searchsorted(_ROWS, [rows])[0])
             rows = tf.maximum(rows, fitting)
-        # Rows that nobody asked for hold one token, as every row must.
+        # Padding rows hold one token, as every row must.
         fill = tf.pad(
             tf.ones([rows - prompts, 1], tf.int32), [[0, 0], [0, tf.shape(prompt_ids)[1] - 1]]
         )
@@ -301,9 +321,9 @@ class Decoder(tf.Module):
         return text, tf.reduce_sum(tf.cast(text > 0, tf.int32), axis=1)
 
 
-def _most_read(writing: DecodingState):
-    """Tokens that the state holds of the longest row that goes on; finished ones need no room."""
-    return tf.reduce_max(tf.where(writing.finished, 0, writing.state["position"]))
+def _most_read(decoding: DecodingState):
+    """Tokens in the state of the longest unfinished row; finished rows need no capacity."""
+    return tf.reduce_max(tf.where(decoding.finished, 0, decoding.state["position"]))
 
 
 def _last(text, length, keep):
@@ -318,7 +338,7 @@ def _last(text, length, keep):
 def _choose(is_first, first, second):
     """Rows of the first tensor or of the second; the narrower one is padded with zeros.
 
-    What narrower rows lack are places of an encoded source, which their mask then leaves out.
+    Rows differ in width in the positions of an encoded source, which its mask then excludes.
     """
     known = [a if a == b else None for a, b in zip(first.shape, second.shape, strict=True)]
     shape = tf.maximum(tf.shape(first), tf.shape(second))
@@ -331,7 +351,7 @@ def _choose(is_first, first, second):
 
 
 def _append(text, length, tokens):
-    """Text (R, T) with tokens (R, S) behind each row's length; pads are no tokens."""
+    """Text (R, T) with tokens (R, S) appended at each row's length; pads are skipped."""
     places = tf.where(tokens > 0, length[:, None] + tf.range(tf.shape(tokens)[1]), 0)
     rows = tf.broadcast_to(tf.range(tf.shape(text)[0])[:, None], tf.shape(tokens))
     added = tf.scatter_nd(tf.stack([rows, places], axis=-1), tokens, tf.shape(text))

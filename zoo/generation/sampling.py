@@ -1,28 +1,30 @@
-"""Choosing the next token by chance, from a distribution that may be cut and reshaped first.
+"""Sampling of the next token, from a distribution that may be truncated and reshaped first.
 
 Shape letters: R rows, V vocabulary, K candidates.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-# Candidates that are looked at before a whole vocabulary is sorted, which takes far longer.
+# Candidates that are sorted first; sorting a whole vocabulary takes far longer.
 _CANDIDATES = 64
 
 
 class Sampling(NamedTuple):
-    """How the next token is drawn; each is a scalar, a Python number or a tensor.
+    """Options of sampling; each is a scalar, a Python number or a tensor.
 
     Attributes:
-        temperature: logits are divided by it; 0 takes the likeliest token ("greedy").
-        top_k: only so many of the likeliest tokens stay (Fan et al. 2018, section 5.2); 0 for all.
-        top_p: only the smallest set of likeliest tokens stays whose share reaches it (Holtzman et
-            al. 2020, section 3.1), among what `top_k` has left; 1 for all.
-        repetition_penalty: positive logits of tokens that the text holds already are divided by
-            it, negative ones multiplied (Keskar et al. 2019, section 4.1); 1 for none.
-        seed: of all that is random. Row r's draw for the t-th new token is a function of the
-            seed, r and t alone.
+        temperature: divides the logits; 0 selects the most likely token ("greedy").
+        top_k: number of most likely tokens to sample from (Fan et al. 2018, section 5.2); 0 for
+            all.
+        top_p: sample from the smallest set of most likely tokens whose probability reaches it
+            (Holtzman et al. 2020, section 3.1), after `top_k`; 1 for all.
+        repetition_penalty: divides positive logits of tokens that the text already contains, and
+            multiplies negative ones (Keskar et al. 2019, section 4.1); 1 for none.
+        seed: random seed. The draw for new token t of row r is a function of the seed, r and t
+            alone.
     """
 
     temperature: Any = 1.0
@@ -32,34 +34,80 @@ class Sampling(NamedTuple):
     seed: Any = 0
 
     def tensors(self) -> "Sampling":
-        """The same as tensors: `float32`, and `int32` for `top_k` and `seed`."""
+        """The options as tensors: `float32`, and `int32` for `top_k` and `seed`."""
         dtypes = Sampling(tf.float32, tf.int32, tf.float32, tf.float32, tf.int32)
         return Sampling(*(tf.cast(value, d) for value, d in zip(self, dtypes, strict=True)))
 
     def warnings(self) -> list[tuple[Any, str, Any]]:
-        """For each argument whether it makes sense, what is expected, and what it is."""
+        """For each option in `RANGES` whether it is valid, the message if not, and its value."""
         return [
-            (self.temperature >= 0, "temperature must be 0 or more; it is", self.temperature),
-            (self.top_k >= 0, "top_k must be 0 (off) or more; it is", self.top_k),
-            (
-                (self.top_p > 0) & (self.top_p <= 1),
-                "top_p must be above 0 and at most 1; it is",
-                self.top_p,
-            ),
-            (
-                self.repetition_penalty > 0,
-                "repetition_penalty must be above 0 (1 is none); it is",
-                self.repetition_penalty,
-            ),
+            (is_valid(value), f"{name} must be {expected}; it is", value)
+            for name, value in self._asdict().items()
+            for expected, is_valid in RANGES.get(name, ())
         ]
 
 
-class Sampler:
-    """Draws each row's next token, see `Sampling`.
+# The largest number of new tokens, since the text is allocated when decoding starts.
+MAX_NEW_TOKENS = 1_000_000
+_MAX_INT32 = 2**31 - 1
+
+# The valid range of each option in words, and as a function of a number or a tensor.
+RANGES: dict[str, tuple[tuple[str, Callable], ...]] = {
+    "max_new_tokens": (
+        ("0 or more", lambda x: x >= 0),
+        (f"at most {MAX_NEW_TOKENS}", lambda x: x <= MAX_NEW_TOKENS),
+    ),
+    "temperature": (("0 or more", lambda x: (x >= 0) & (x < float("inf"))),),
+    "top_k": (("0 (off) or more", lambda x: x >= 0),),
+    "top_p": (("above 0 and at most 1", lambda x: (x > 0) & (x <= 1)),),
+    "repetition_penalty": (("above 0 (1 is none)", lambda x: (x > 0) & (x < float("inf"))),),
+    "no_repeat_ngram_size": (("0 (off) or more", lambda x: x >= 0),),
+    "num_beams": (("1 or more", lambda x: x >= 1),),
+}
+
+
+def check_sampling(
+    *,
+    max_new_tokens: int = 100,
+    no_repeat_ngram_size: int = 0,
+    num_beams: int = 1,
+    **sampling,
+) -> dict[str, Any]:
+    """All options of a call that generates text, with their defaults.
 
     Args:
-        no_repeat_ngram_size: tokens that would complete a sequence of so many that the text holds
-            already are out (Paulus et al. 2018, section 2.5); 0 for none.
+        max_new_tokens: maximum number of new tokens.
+        no_repeat_ngram_size: see `Sampler`.
+        num_beams: see `BeamSearch`; 1 for no beam search.
+        **sampling: see `Sampling`.
+
+    Raises:
+        ValueError: if an option is out of range.
+    """
+    options = {
+        "max_new_tokens": max_new_tokens,
+        **Sampling(**sampling)._asdict(),
+        "no_repeat_ngram_size": no_repeat_ngram_size,
+        "num_beams": num_beams,
+    }
+    for name, value in options.items():
+        for expected, is_valid in RANGES.get(name, ()):
+            if not is_valid(value):
+                raise ValueError(f"{name} must be {expected}; it is {value}.")
+    # They become int32 tensors.
+    if options["top_k"] > _MAX_INT32:
+        raise ValueError(f"top_k must be at most {_MAX_INT32}; it is {options['top_k']}.")
+    if not 0 <= options["seed"] <= _MAX_INT32:
+        raise ValueError(f"seed must be from 0 to {_MAX_INT32}; it is {options['seed']}.")
+    return options
+
+
+class Sampler:
+    """Samples each row's next token, see `Sampling`.
+
+    Args:
+        no_repeat_ngram_size: exclude tokens that would complete an n-gram of this size that the
+            text already contains (Paulus et al. 2018, section 2.5); 0 for none.
     """
 
     rows_per_prompt = 1
@@ -67,68 +115,71 @@ class Sampler:
     def __init__(self, no_repeat_ngram_size: int = 0):
         self.no_repeat_ngram_size = no_repeat_ngram_size
 
-    def start(self, text, length, vocabulary_size: int, room):
-        """What is remembered of rows of text (R, T) of these lengths (R,), with `room` to come."""
+    def start(self, text, length, vocabulary_size: int, max_new_tokens):
+        """The strategy's state for rows of text (R, T) of these lengths (R,)."""
         is_real = tf.range(tf.shape(text)[1]) < length[:, None]
         rows = tf.repeat(tf.range(tf.shape(text)[0]), tf.shape(text)[1])
         flat = tf.stack([rows, tf.reshape(tf.where(is_real, text, 0), [-1])], axis=1)
         seen = tf.zeros([tf.shape(text)[0], vocabulary_size], tf.bool)
         seen = tf.tensor_scatter_nd_update(seen, flat, tf.ones_like(rows, tf.bool))
-        memory = {"seen": seen, "log_probability": tf.zeros(tf.shape(length))}
+        state = {"seen": seen, "log_probability": tf.zeros(tf.shape(length))}
         if self.no_repeat_ngram_size:
-            memory["text"] = tf.pad(tf.where(is_real, text, 0), [[0, 0], [0, room]])
-            memory["length"] = length
-        return memory
+            state["text"] = tf.pad(tf.where(is_real, text, 0), [[0, 0], [0, max_new_tokens]])
+            state["length"] = length
+        return state
 
-    def choose(self, logits, memory, finished, uniforms, sampling: Sampling, allowed):
-        """Draws a token a row.
+    def choose(self, logits, state, finished, uniforms, sampling: Sampling, allowed):
+        """Samples a token per row.
 
         Args:
             logits: (R, V).
-            memory: what `start` or the last step gave.
-            finished: which rows are done, (R,).
-            uniforms: numbers from [0, 1) to draw by, (R,).
-            sampling: how to draw.
-            allowed: which ids may be written, (V,).
+            state: the value that `start` or the last step returned.
+            finished: which rows are finished, (R,).
+            uniforms: random numbers from [0, 1), (R,).
+            sampling: options of sampling.
+            allowed: which ids may be generated, (V,).
 
         Returns:
-            (token ids (R,), 0 for finished rows; None, since rows stay where they are; memory).
+            (token ids (R,), 0 for finished rows; None, since no row is reordered; state).
         """
-        wanted = penalized(logits, memory["seen"], sampling.repetition_penalty)
+        wanted = penalized(logits, state["seen"], sampling.repetition_penalty)
         wanted = tf.where(allowed, wanted, logits.dtype.min)
         if self.no_repeat_ngram_size:
             repeated = repeating(
-                memory["text"], memory["length"], self.no_repeat_ngram_size, logits.shape[-1]
+                state["text"],
+                state["length"],
+                self.no_repeat_ngram_size,
+                logits.shape[-1],
             )
-            # Where all would repeat, repeating is better than nothing.
+            # Where every token would repeat, none is excluded.
             repeated &= ~tf.reduce_all(repeated | ~allowed, axis=-1, keepdims=True)
             wanted = tf.where(repeated, logits.dtype.min, wanted)
         tokens = tf.where(finished, 0, draw(wanted, uniforms, sampling))
         # One pass over the vocabulary, where a whole log-softmax would be three.
-        told = tf.gather(logits, tokens, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
-        memory = {
-            **memory,
-            "seen": memory["seen"] | tf.one_hot(tokens, logits.shape[-1], True, False, dtype=bool),
-            "log_probability": memory["log_probability"] + tf.where(finished, 0.0, told),
+        token_nats = tf.gather(logits, tokens, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
+        state = {
+            **state,
+            "seen": state["seen"] | tf.one_hot(tokens, logits.shape[-1], True, False, dtype=bool),
+            "log_probability": state["log_probability"] + tf.where(finished, 0.0, token_nats),
         }
         if self.no_repeat_ngram_size:
-            places = tf.stack([tf.range(tf.shape(tokens)[0]), memory["length"]], axis=1)
-            memory["text"] = tf.tensor_scatter_nd_update(memory["text"], places, tokens)
-            memory["length"] += tf.where(finished, 0, 1)
-        return tokens, None, memory
+            places = tf.stack([tf.range(tf.shape(tokens)[0]), state["length"]], axis=1)
+            state["text"] = tf.tensor_scatter_nd_update(state["text"], places, tokens)
+            state["length"] += tf.where(finished, 0, 1)
+        return tokens, None, state
 
-    def finish(self, memory):
-        """The rows that are the answers, (R,), and the log-probability of each."""
-        return tf.range(tf.shape(memory["log_probability"])[0]), memory["log_probability"]
+    def finish(self, state):
+        """The row of each prompt, (R,), and its log-probability."""
+        return tf.range(tf.shape(state["log_probability"])[0]), state["log_probability"]
 
 
 def penalized(logits, seen, penalty):
-    """Logits (R, V) after the repetition penalty, for tokens that were seen (R, V)."""
+    """Logits (R, V) with the repetition penalty on tokens that were seen (R, V)."""
     return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
 def repeating(text, length, size: int, vocabulary_size: int):
-    """Which tokens (R, V) would complete an n-gram that a row of text (R, T) holds already."""
+    """Which tokens (R, V) would complete an n-gram that a row of text (R, T) already contains."""
     width = tf.shape(text)[1]
     starts = tf.range(tf.maximum(width - size + 1, 0))
     same = starts[None] + size <= length[:, None]
@@ -136,7 +187,7 @@ def repeating(text, length, size: int, vocabulary_size: int):
         place = tf.maximum(length - (size - 1) + offset, 0)
         last = tf.gather(text, place, batch_dims=1)
         same &= tf.gather(text, starts + offset, axis=1) == last[:, None]
-    # A text that is shorter than the beginning of an n-gram repeats none.
+    # A text with fewer than size - 1 tokens repeats no n-gram.
     same &= (length >= size - 1)[:, None]
     completing = tf.gather(text, starts + size - 1, axis=1)
     rows = tf.repeat(tf.range(tf.shape(text)[0]), tf.shape(starts)[0])
@@ -147,7 +198,7 @@ def repeating(text, length, size: int, vocabulary_size: int):
 
 
 def draw(logits, uniforms, sampling: Sampling):
-    """Tokens (R,) out of logits (R, V), each by a number (R,) that is uniform over [0, 1)."""
+    """Samples tokens (R,) from logits (R, V) by numbers (R,) that are uniform over [0, 1)."""
     logits = tf.cast(logits, tf.float32)
     vocabulary_size = logits.shape[-1]
     scaled = logits / tf.maximum(sampling.temperature, 1e-6)
@@ -164,21 +215,21 @@ def draw(logits, uniforms, sampling: Sampling):
 
 
 def _truncated(logits, uniforms, top_k, top_p):
-    """Draws among the likeliest tokens, sorting no more of the vocabulary than it must."""
+    """Samples from the most likely tokens, sorting the whole vocabulary only if necessary."""
     vocabulary_size = logits.shape[-1]
     few = min(_CANDIDATES, vocabulary_size)
     values, ids = tf.math.top_k(logits, few)
 
     def among(candidates, whole):
-        likeliest, theirs = candidates
-        shares = tf.exp(likeliest - whole)
-        return tf.gather(theirs, _nucleus(shares, uniforms, top_p), batch_dims=1)
+        top_logits, top_ids = candidates
+        shares = tf.exp(top_logits - whole)
+        return tf.gather(top_ids, _nucleus(shares, uniforms, top_p), batch_dims=1)
 
     def among_k(candidates):
-        likeliest, theirs = candidates
-        place = tf.range(tf.shape(likeliest)[-1])
-        left = tf.where(place < top_k, likeliest, logits.dtype.min)
-        return among((left, theirs), tf.reduce_logsumexp(left, axis=-1, keepdims=True))
+        top_logits, top_ids = candidates
+        place = tf.range(tf.shape(top_logits)[-1])
+        left = tf.where(place < top_k, top_logits, logits.dtype.min)
+        return among((left, top_ids), tf.reduce_logsumexp(left, axis=-1, keepdims=True))
 
     def among_all():
         whole = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
@@ -201,15 +252,15 @@ def _truncated(logits, uniforms, top_k, top_p):
 
 
 def _nucleus(shares, uniforms, top_p):
-    """Draws a place (R,) in shares (R, K), largest first, of which the first to reach p stay."""
+    """Samples an index (R,) of shares (R, K), largest first, until their sum reaches `top_p`."""
     before = tf.cumsum(shares, axis=-1, exclusive=True)
     is_first = tf.range(tf.shape(shares)[-1]) == 0
     return _by_share(tf.where((before < top_p) | is_first, shares, 0.0), uniforms)
 
 
 def _by_share(shares, uniforms):
-    """The index (R,) at which the running sum of shares (R, K) passes a part (R,) of the whole."""
+    """The index (R,) at which the cumulative sum of shares (R, K) exceeds uniforms (R,) of it."""
     running = tf.cumsum(shares, axis=-1)
-    # The part is below 1, so that an index with a share is always reached.
+    # Uniforms are below 1, so the index always has a share.
     passed = running <= uniforms[:, None] * running[:, -1:]
     return tf.reduce_sum(tf.cast(passed, tf.int32), axis=-1)

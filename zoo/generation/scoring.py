@@ -1,4 +1,4 @@
-"""What a model makes of texts that are there already.
+"""Log-probabilities of given texts under a language model.
 
 Shape letters: B texts, T tokens, W windows, L tokens of a window.
 """
@@ -10,29 +10,29 @@ import tensorflow as tf
 
 from zoo.utils.sequences import half_overlapping_windows
 
-# Windows that go through the model at a time, and logits that are held meanwhile.
+# Maximum number of windows, and of logits, in one pass through the model.
 _WINDOWS = 64
 _MAX_LOGITS = 2**25
 
 
 def text_scorer(model, context_length: int) -> Callable:
-    """A function that gives texts their log-probability.
+    """A function that computes the log-probability of texts.
 
-    Each token is asked for once. The first window of a text is asked for all its tokens, each
-    further one for its last half: a token has at least half of `context_length` before it, or all
-    that there is.
+    Each token is scored once. The first window of a text is scored on all its tokens, each later
+    one on its last half: a token has at least half of `context_length` as context, or all tokens
+    before it.
 
     Args:
-        model: a model with logits per token.
-        context_length: L, the most tokens of a window.
+        model: a language model.
+        context_length: L, the maximum number of tokens of a window.
 
     Returns:
-        A function of ids `int32` (B, T), padded right, each row beginning with a token that is only
-        read -> (log-probability (B,), `float32`, in nats; tokens that were asked for (B,)).
+        A function of ids `int32` (B, T), padded right, -> (log-probability (B,), `float32`, in
+        nats; number of tokens scored (B,)). The first token of each row is context only.
     """
 
     def losses(token_ids, text, begin, asked, end):
-        """Minus the log-probability of what each window is asked for, (W,)."""
+        """The negative log-probability of the tokens that each window is scored on, (W,)."""
 
         def cut(first, last):
             places = first[:, None] + tf.range(tf.reduce_max(last - first))
@@ -51,7 +51,7 @@ def text_scorer(model, context_length: int) -> Callable:
         length = tf.reduce_sum(tf.cast(token_ids > 0, tf.int32), axis=1)
         text, begin, asked, end = half_overlapping_windows(length, context_length)
         num_windows = tf.shape(text)[0]
-        # A window too many at the end would be empty; one at least is always there.
+        # A pass holds one window at least.
         at_once = max(min(_WINDOWS, _MAX_LOGITS // (context_length * model.output.shape[-1])), 1)
 
         def body(done, total):

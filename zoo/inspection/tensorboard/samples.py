@@ -52,7 +52,7 @@ class Samples:
         decoder = generation.Decoder(
             model,
             end_id=preprocessing.END_ID,
-            never=saved_model.suppressed_ids(task),
+            suppressed_ids=saved_model.suppressed_ids(task),
             jit_compile=False,
         )
         sampling = generation.Sampling(temperature=_TEMPERATURE, seed=_SEED)
