@@ -136,7 +136,7 @@ class Decoder(tf.Module):
         keep = self._kept_of_prompts(tf.shape(text)[1], max_new_tokens)
         text = _last(text, length, keep)
         length = tf.minimum(length, keep)
-        capacity = self._first_capacity(tf.shape(text)[1])
+        capacity = tf.minimum(_first_capacity(tf.shape(text)[1]), self._context)
         logits, state = self._prefill_to(text, capacity)
         is_prompt = tf.range(tf.shape(length)[0]) < prompts * self.strategy.rows_per_prompt
         return DecodingState(
@@ -259,13 +259,6 @@ class Decoder(tf.Module):
         # An encoder reads any number of tokens.
         return width if self.model.is_encoder_decoder else tf.constant(limit - 1)
 
-    def _first_capacity(self, width):
-        """The smallest capacity with some slots left after prompts of this width."""
-        capacities = tf.constant([_CAPACITY * 2**i for i in range(20)])
-        place = tf.searchsorted(capacities, [width + _CAPACITY // 8])[0]
-        enough = tf.gather(capacities, place)
-        return tf.minimum(enough, self._context)
-
     def _with_capacity(self, decoding: DecodingState) -> DecodingState:
         """A larger state, or at the model's context length what `when_full` says."""
         # A row with capacity left continues as it would without the others.
@@ -319,6 +312,12 @@ class Decoder(tf.Module):
             tf.concat([prompt_ids, fill], axis=0), self.strategy.rows_per_prompt, axis=0
         )
         return text, tf.reduce_sum(tf.cast(text > 0, tf.int32), axis=1)
+
+
+def _first_capacity(width):
+    """The smallest capacity with some slots left after prompts of this width."""
+    capacities = tf.constant([_CAPACITY * 2**i for i in range(20)])
+    return tf.gather(capacities, tf.searchsorted(capacities, [width + _CAPACITY // 8])[0])
 
 
 def _most_read(decoding: DecodingState):

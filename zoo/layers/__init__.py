@@ -1,10 +1,11 @@
 """Building blocks, in `keras` and `keras.ops` alone, so that they run on every backend."""
 
-from zoo.layers.attention import MultiHeadAttention, TransformerBlock, masked_softmax
+from zoo.layers.attention import MultiHeadAttention, masked_softmax
 from zoo.layers.embedding import LearnedPositions, SinePositions
 from zoo.layers.ngrams import DistinctBigrams, WeightedLogCountRatios
 from zoo.layers.pooling import POOLINGS, PaddingMask, Pooling, last_real
 from zoo.layers.recurrent import RecurrentBlock
+from zoo.layers.transformer import TransformerBlock
 
 __all__ = [
     "POOLINGS",

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from zoo.models.sequence_model import Packed, SequenceModel
+from zoo.models.sequence_model import SequenceModel
+from zoo.models.stepwise import Packed
 from zoo.utils.sequences import drop_last, namespace, pad_width
 from zoo.utils.special_tokens import START_ID
 
@@ -29,11 +30,7 @@ class EncoderDecoderModel(SequenceModel):
     def __init__(self, *, encoder_blocks, **arguments):
         self.encoder_blocks = list(encoder_blocks)
         super().__init__(**arguments)
-
-    @property
-    def is_encoder_decoder(self) -> bool:
-        """Whether what stands before is an input of its own, `source_ids`."""
-        return self.head_name == "language_model"
+        self.is_encoder_decoder = self.head_name == "language_model"
 
     def inputs_of(self, prefix, continuation):
         """The inputs that read `continuation` with `prefix` as their source.
@@ -64,18 +61,13 @@ class EncoderDecoderModel(SequenceModel):
         source_ids = keras.Input((None,), dtype="int32", name="source_ids")
         return {"token_ids": token_ids, "source_ids": source_ids}
 
-    def _answer(self, inputs, perturbation=None):
-        token_ids, source_ids = self._decoder_and_encoder_ids(inputs)
+    def perturbed(self, inputs, perturbation=None):
+        token_ids, source_ids = _decoder_and_source_ids(inputs)
         features = self._decode(token_ids, **self._encode(source_ids, perturbation))
         return self.head(features if self.head_name == "language_model" else features[:, 0])
 
-    def _decoder_and_encoder_ids(self, inputs):
-        if self.head_name == "language_model":
-            return inputs["token_ids"], inputs["source_ids"]
-        return ops.full_like(inputs[:, :1], START_ID), inputs
-
     def trace(self, inputs):
-        token_ids, source_ids = self._decoder_and_encoder_ids(inputs)
+        token_ids, source_ids = _decoder_and_source_ids(inputs)
         source = yield from self._trace(self.encoder_blocks, source_ids)
         source_mask = self.padding_mask(source_ids)
         yield from self._trace(self.blocks, token_ids, source=source, source_mask=source_mask)
@@ -107,3 +99,10 @@ class EncoderDecoderModel(SequenceModel):
             **super().get_config(),
             "encoder_blocks": [serialize(block) for block in self.encoder_blocks],
         }
+
+
+def _decoder_and_source_ids(inputs):
+    """What decoder and encoder read; without a source of its own the text is the source."""
+    if isinstance(inputs, dict):
+        return inputs["token_ids"], inputs["source_ids"]
+    return ops.full_like(inputs[:, :1], START_ID), inputs

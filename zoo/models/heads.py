@@ -1,6 +1,7 @@
 """What factories make alike, whatever the architecture."""
 
 import keras
+from keras import ops
 
 # What the last layer of a model predicts: logits per text for the first, per token for the others.
 HEADS = ("classifier", "language_model", "tagger", "masked")
@@ -30,6 +31,32 @@ class LayeredModel(keras.Model):
             return value
 
         return cls(**{key: made(value) for key, value in config.items()})
+
+
+class ModelWithHead(LayeredModel):
+    """A model whose logits are a function of features: dropout, projection and `logits`."""
+
+    def head(self, features):
+        """Logits of features: (B, T, D) -> (B, T, V), or one vector a text (B, D) -> (B, C)."""
+        features = self.head_features(features)
+        if self.logits is None:
+            return self.token_embedding(features, reverse=True)
+        return self.logits(features)
+
+    def head_features(self, features):
+        """What the logits are a product with: (..., D) -> (..., W), W = E where they are tied."""
+        features = self.feature_dropout(features)
+        return features if self.projection is None else self.projection(features)
+
+    def output_vectors(self, token_ids):
+        """What makes the logits of some tokens: ids (...) -> vectors (..., W) and biases (...).
+
+        A token's logit is the product of `head_features` with its vector, plus its bias.
+        """
+        if self.logits is None:
+            return self.token_embedding(token_ids), 0.0
+        kernel, bias = ops.transpose(self.logits.kernel), self.logits.bias
+        return ops.take(kernel, token_ids, axis=0), ops.take(bias, token_ids, axis=0)
 
 
 def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:

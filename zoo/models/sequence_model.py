@@ -4,11 +4,10 @@ from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 import keras
-from keras import ops
 
-from zoo.layers import PaddingMask, Pooling, last_real
-from zoo.models.heads import HEADS, LayeredModel
-from zoo.utils.sequences import drop_last, join_padded, namespace, pad_width, row_lengths
+from zoo.layers import PaddingMask, Pooling
+from zoo.models.heads import HEADS
+from zoo.models.stepwise import StepwiseModel
 
 
 class LayerCall(NamedTuple):
@@ -26,22 +25,8 @@ class LayerCall(NamedTuple):
     arguments: dict[str, Any]
 
 
-class Packed(NamedTuple):
-    """A prefix and its continuation as a model reads and predicts them.
-
-    Attributes:
-        inputs: what the model is called with.
-        targets: the token that each position predicts, `int32` (B, T), padded right with 0.
-        is_asked: booleans (B, T), True where the target is a token of the continuation.
-    """
-
-    inputs: Any
-    targets: Any
-    is_asked: Any
-
-
 @keras.saving.register_keras_serializable(package="zoo")
-class SequenceModel(LayeredModel):
+class SequenceModel(StepwiseModel):
     """Token embeddings, a stack of blocks, and a head: one answer a text or one a token.
 
     It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own.
@@ -79,6 +64,9 @@ class SequenceModel(LayeredModel):
     # The highest rate of Adam, with a warm-up and a beta_2 of 0.99, that trains this kind well.
     suggested_learning_rate = 1e-2
 
+    # Whether inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`, not token ids alone.
+    is_encoder_decoder = False
+
     def __init__(
         self,
         *,
@@ -114,21 +102,13 @@ class SequenceModel(LayeredModel):
 
         # Functional model
         inputs = self._symbolic_inputs()
-        super().__init__(inputs=inputs, outputs=self._answer(inputs), name=name, **kwargs)
+        super().__init__(inputs=inputs, outputs=self.perturbed(inputs), name=name, **kwargs)
 
         # Config
         self._pooling_argument = pooling
         self.context_length = context_length
 
     # The whole pass
-
-    @property
-    def is_encoder_decoder(self) -> bool:
-        """Whether inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`, not token ids alone.
-
-        The source is what stands before the tokens.
-        """
-        return False
 
     @property
     def causal(self) -> bool:
@@ -143,32 +123,10 @@ class SequenceModel(LayeredModel):
         del source_ids
         return self._decode(token_ids)
 
-    def head(self, features):
-        """Logits of features: (B, T, D) -> (B, T, V), or one vector a text (B, D) -> (B, C)."""
-        features = self.head_features(features)
-        if self.logits is None:
-            return self.token_embedding(features, reverse=True)
-        return self.logits(features)
-
-    def head_features(self, features):
-        """What the logits are a product with: (..., D) -> (..., W), W = E where they are tied."""
-        features = self.feature_dropout(features)
-        return features if self.projection is None else self.projection(features)
-
-    def output_vectors(self, token_ids):
-        """What makes the logits of some tokens: ids (...) -> vectors (..., W) and biases (...).
-
-        A token's logit is the product of `head_features` with its vector, plus its bias.
-        """
-        if self.logits is None:
-            return self.token_embedding(token_ids), 0.0
-        kernel, bias = ops.transpose(self.logits.kernel), self.logits.bias
-        return ops.take(kernel, token_ids, axis=0), ops.take(bias, token_ids, axis=0)
-
     def _symbolic_inputs(self):
         return keras.Input((None,), dtype="int32", name="token_ids")
 
-    def perturbed(self, inputs, perturbation):
+    def perturbed(self, inputs, perturbation=None):
         """The answer where the embeddings of what is read are moved a little.
 
         Args:
@@ -178,12 +136,9 @@ class SequenceModel(LayeredModel):
         Returns:
             Logits, as `call` gives them.
         """
-        return self._answer(inputs, perturbation)
-
-    def _answer(self, token_ids, perturbation=None):
-        features = self._decode(token_ids, perturbation)
+        features = self._decode(inputs, perturbation)
         if self.pooling is not None:
-            features = self.pooling(features, self.padding_mask(token_ids))
+            features = self.pooling(features, self.padding_mask(inputs))
         return self.head(features)
 
     def _embed(self, token_ids, places=None, perturbation=None):
@@ -220,95 +175,6 @@ class SequenceModel(LayeredModel):
             yield LayerCall(block, x, arguments)
             x = block(x, **arguments)
         return x
-
-    # A prefix and its continuation
-
-    def inputs_of(self, prefix, continuation):
-        """The inputs that read `prefix` and then `continuation`: ids (B, P), (B, C) -> (B, T)."""
-        return join_padded(prefix, continuation)
-
-    def pack(self, prefix, continuation, *, multiple_of: int = 1) -> Packed:
-        """Inputs and targets that predict each token of a continuation from all tokens before it.
-
-        Args:
-            prefix: ids (B, P), padded right with 0, one token a row at least. NumPy arrays or
-                tensors; the result is of the same kind.
-            continuation: ids (B, C), padded right with 0.
-            multiple_of: widths are padded to a multiple of it.
-        """
-        xp = namespace(prefix)
-        joined = join_padded(prefix, continuation)
-        inputs = pad_width(drop_last(joined)[:, :-1], multiple_of)
-        targets = pad_width(joined[:, 1:], multiple_of)
-        place = xp.arange(1, xp.shape(targets)[1] + 1, dtype="int32")[None]
-        is_asked = xp.logical_and(place >= row_lengths(prefix)[:, None], targets > 0)
-        return Packed(inputs, targets, is_asked)
-
-    # Step by step
-
-    def initial_state(self, batch_size: int, length: int, source_ids=None):
-        """The state before any token.
-
-        Args:
-            batch_size: B.
-            length: the most tokens that the state will be advanced by, unless it is extended.
-            source_ids: (B, S), for an encoder-decoder only.
-
-        Returns:
-            A nest of tensors, batch first.
-        """
-        self._check_causal()
-        return self._initial_state(batch_size, length)
-
-    def _initial_state(self, batch_size, length, **source):
-        return {
-            "position": ops.zeros((batch_size,), "int32"),
-            "blocks": [b.initial_state(batch_size, length, **source) for b in self.blocks],
-        }
-
-    def grow_cache(self, state, length: int):
-        """The state with room for `length` more tokens."""
-        blocks = zip(self.blocks, state["blocks"], strict=True)
-        return {**state, "blocks": [block.grow_cache(of, length) for block, of in blocks]}
-
-    def advance(self, token_ids, state):
-        """Reads a block of tokens: ids (B, T >= 1), state -> features (B, T, D), state.
-
-        Pads change nothing: a row of pads leaves its part of the state as it was.
-        """
-        self._check_causal()
-        mask = self.padding_mask(token_ids)
-        read = state["position"][:, None] + ops.cumsum(ops.cast(mask, "int32"), axis=1)
-        places = ops.maximum(read - 1, 0)
-        x = self._embed(token_ids, places)
-        block_states = []
-        for block, block_state in zip(self.blocks, state["blocks"], strict=True):
-            x, block_state = block.advance(x, mask, block_state, places)
-            block_states.append(block_state)
-        x = x if self.final_norm is None else self.final_norm(x)
-        return x, {"position": read[:, -1], "blocks": block_states}
-
-    def prefill(self, prompt_ids, length: int):
-        """Reads prompts in one pass, so that what follows can be written.
-
-        Args:
-            prompt_ids: (B, P), padded right.
-            length: room of the state, P or more; see `initial_state`.
-
-        Returns:
-            (features (B, D), from which `head` tells the token behind each prompt; state).
-        """
-        features, state = self.advance(
-            prompt_ids, self.initial_state(ops.shape(prompt_ids)[0], length)
-        )
-        return last_real(features, self.padding_mask(prompt_ids)), state
-
-    def _check_causal(self):
-        if not self.causal:
-            raise ValueError(
-                f"{self.name} reads in both directions, so it cannot be advanced token by token; "
-                "build it with bidirectional=False."
-            )
 
     # Config
 
