@@ -1,4 +1,4 @@
-"""Words and pairs of words, weighed by naive Bayes and then by learning: the linear baseline."""
+"""Naive Bayes and logistic regression on unigrams and bigrams, the linear baseline."""
 
 import keras
 import numpy as np
@@ -8,28 +8,26 @@ from zoo.layers import DistinctBigrams, WeightedLogCountRatios
 from zoo.models.heads import LayeredModel
 from zoo.models.registry import register_model
 
-# Texts that are counted at a time.
+# Texts that are counted in one batch.
 _CHUNK_SIZE = 256
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class NaiveBayesModel(LayeredModel):
-    """A linear classifier on the distinct n-grams of a text, with ratios counted beforehand.
+    """A linear classifier on the distinct n-grams of a text, with ratios counted before training.
 
-    It is no `SequenceModel`: it has features of texts and none of tokens, so that it cannot go on
-    with a text. See `BagOfBigrams`, which makes it.
+    Not a `SequenceModel`: it has features of texts but none of tokens. See `BagOfBigrams`.
 
     Shape letters: B batch, T tokens, C classes.
 
     Args:
-        bigrams: token ids (B, T) -> numbers of n-grams (B, N), each once, 0 for none.
-        logits: numbers of n-grams (B, N) -> (B, C), with `set_counts`.
+        bigrams: layer, token ids (B, T) -> indices of distinct n-grams (B, N), padded with 0.
+        logits: layer, indices of n-grams (B, N) -> (B, C), with `set_counts`.
     """
 
-    # Of weights that begin at 1; Adam moves each of them by about so much a step.
+    # For weights that are initialized to 1: about the size of Adam's steps.
     suggested_learning_rate = 0.3
 
-    # Neither can it be read token by token, nor does it read a source.
     causal = False
     is_encoder_decoder = False
 
@@ -45,11 +43,11 @@ class NaiveBayesModel(LayeredModel):
         )
 
     def adapt(self, sequences, targets: np.ndarray) -> None:
-        """Counts n-grams, as Keras's preprocessing layers do: before `fit`, and on training texts.
+        """Counts n-grams of the training texts. Call it before `fit`, like `adapt` of Keras's layers.
 
         Args:
             sequences: `TokenSequences` of N texts.
-            targets: the class of each, (N,).
+            targets: their classes, (N,).
         """
         num_grams, num_classes = self.logits.ratio.shape
         counts = np.zeros((num_grams, num_classes), "int64")
@@ -88,21 +86,20 @@ def BagOfBigrams(
     """Naive Bayes and logistic regression on unigrams and bigrams (Wang and Manning 2012).
 
     "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", their NBSVM with the
-    logistic loss: the mark that whatever knows the order of words has to beat on long texts. In
-    place of a penalty on weights, they begin at naive Bayes, held back to a `scale`, and learn for
-    an epoch or two. It reads whole texts: give the task a large `sequence_length` and
-    `vocabulary_size`, and `punctuation="keep"`.
+    logistic loss, a strong baseline on long texts. Instead of a penalty, weights are initialized to
+    naive Bayes, multiplied by `scale`, and trained for an epoch or two. Give the task a large
+    `sequence_length` and `vocabulary_size`, and `punctuation="keep"`.
 
-    `zoo.fit_and_evaluate` counts the ratios first; by hand, call `model.adapt` before `model.fit`.
+    `zoo.fit_and_evaluate` counts the ratios first; otherwise call `model.adapt` before `model.fit`.
 
     Args:
-        vocabulary_size: V, the number of token ids, the pad 0 included.
+        vocabulary_size: V, the number of token ids, including the pad 0.
         head: `"classifier"`, the only one.
-        num_classes: C, the logits a text; two classes are two logits.
-        sequence_length: is not used, a bag has no length.
-        num_buckets: numbers that the bigrams share by a hash.
-        scale: the share of naive Bayes's log-odds that are believed at first.
-        smoothing: what is added to the counts of each n-gram.
+        num_classes: C, the number of logits per text.
+        sequence_length: ignored.
+        num_buckets: number of hash buckets of the bigrams.
+        scale: initial factor of naive Bayes's log-odds.
+        smoothing: added to the count of each n-gram.
         name: the model's name.
 
     Returns:
@@ -110,6 +107,12 @@ def BagOfBigrams(
 
     Raises:
         ValueError: for another head than `"classifier"`.
+
+    Example:
+
+    >>> model = zoo.BagOfBigrams(vocabulary_size=1000, num_buckets=512)
+    >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
+    TensorShape([2, 2])
     """
     del sequence_length
     if head != "classifier":

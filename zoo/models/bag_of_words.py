@@ -1,4 +1,6 @@
-"""The average of word vectors: what can be known without the order of words."""
+"""The average of token embeddings, a baseline without word order."""
+
+import keras
 
 from zoo.layers.pooling import PoolingName
 from zoo.models.heads import embedding_dropout_layer, embedding_layer, head_layers, penalty
@@ -14,7 +16,7 @@ def BagOfWords(
     num_classes: int = 2,
     sequence_length: int | None = None,
     embedding_dim: int = 64,
-    pooling: PoolingName = "average",
+    pooling: PoolingName | keras.Layer = "average",
     embedding_dropout: float | None = None,
     dropout: float = 0.0,
     l1: float = 0.0,
@@ -23,11 +25,34 @@ def BagOfWords(
 ) -> SequenceModel:
     """A linear classifier on averaged token embeddings (Joulin et al. 2016, without n-grams).
 
-    It is the mark that a sequence model has to beat: it reads a text as its bag of words. With
-    `head="language_model"` it knows the last token only, which makes it a bigram model. Arguments
-    and what is returned are those of `zoo.LSTM`.
+    The baseline of sequence models, since it ignores the order of words. With
+    `head="language_model"` it is a bigram model, which sees the last token only.
+
+    Args:
+        vocabulary_size: V, the number of token ids, including the pad 0.
+        head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
+        num_classes: C, the number of logits per text.
+        sequence_length: ignored.
+        embedding_dim: width of the token embeddings.
+        pooling: reduction of a text's embeddings to one vector: `"last"`, `"average"`, `"max"`,
+            `"average+max"`, or a layer with `call(features, padding_mask)`.
+        embedding_dropout: fraction of the embeddings' entries to drop; None for 0.5 with a
+            classifier and 0 with other heads.
+        dropout: fraction of the features to drop before the head.
+        l1: weight of the L1 penalty on kernels.
+        l2: weight of the L2 penalty on kernels.
+        name: the model's name.
+
+    Returns:
+        A `SequenceModel`: token ids `int32` (B, T) -> logits (B, C) or (B, T, V).
+
+    Example:
+
+    >>> model = zoo.BagOfWords(vocabulary_size=1000)
+    >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
+    TensorShape([2, 2])
     """
-    del sequence_length  # A bag has no length.
+    del sequence_length
     return SequenceModel(
         token_embedding=embedding_layer(vocabulary_size, embedding_dim),
         embedding_dropout=embedding_dropout_layer(embedding_dropout, head),

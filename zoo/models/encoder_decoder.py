@@ -1,4 +1,4 @@
-"""Models with an encoder and a decoder, whatever their blocks are."""
+"""Encoder-decoder models, independent of the type of their blocks."""
 
 import keras
 from keras import ops
@@ -11,18 +11,17 @@ from zoo.utils.special_tokens import START_ID
 
 @keras.saving.register_keras_serializable(package="zoo")
 class EncoderDecoderModel(SequenceModel):
-    """A `SequenceModel` whose blocks attend to a source that an encoder has read.
+    """A `SequenceModel` whose blocks attend to the output of an encoder.
 
-    With `head="classifier"` the text is the source, and the decoder reads one start token: its
-    features are the text's. With `head="language_model"` the inputs are `{"token_ids": (B, T),
-    "source_ids": (B, S)}`: the source is what stands before, the decoder reads a start token and
-    what follows.
+    With `head="classifier"` the text is the source, and the decoder reads a start token, whose
+    features are those of the text. With `head="language_model"` the inputs are `{"token_ids": (B,
+    T), "source_ids": (B, S)}`: the source is the prefix, and the decoder reads a start token and
+    the continuation.
 
     Args:
         encoder_blocks: layers with `call(x, padding_mask)`, over the embedded source. No norm
-            follows them: the decoder weighs tokens by what they say, and after a norm the
-            emptiest word would speak as loud as any.
-        **arguments: those of `SequenceModel`; its blocks take `source` and `source_mask` too.
+            follows them, since it would give uninformative tokens the same length as others.
+        **arguments: those of `SequenceModel`; its blocks also take `source` and `source_mask`.
     """
 
     suggested_learning_rate = 4e-3
@@ -33,9 +32,9 @@ class EncoderDecoderModel(SequenceModel):
         self.is_encoder_decoder = self.head_name == "language_model"
 
     def inputs_of(self, prefix, continuation):
-        """The inputs that read `continuation` with `prefix` as their source.
+        """The inputs that read `continuation` with `prefix` as the source.
 
-        Without a logit a token the decoder reads its start token alone, and the source is all.
+        A classifier's source is both, and its decoder reads the start token only.
         """
         if self.head_name == "classifier":
             return super().inputs_of(prefix, continuation)
@@ -88,7 +87,7 @@ class EncoderDecoderModel(SequenceModel):
         return self._initial_state(batch_size, length, **self._encode(source_ids))
 
     def prefill(self, prompt_ids, length):
-        """Encodes prompts, and reads the start token with which the decoder begins."""
+        """Encodes prompts, then reads the start token with the decoder."""
         state = self.initial_state(ops.shape(prompt_ids)[0], length, source_ids=prompt_ids)
         features, state = self.advance(ops.full_like(prompt_ids[:, :1], START_ID), state)
         return features[:, 0], state
@@ -102,7 +101,7 @@ class EncoderDecoderModel(SequenceModel):
 
 
 def _decoder_and_source_ids(inputs):
-    """What decoder and encoder read; without a source of its own the text is the source."""
+    """Inputs of decoder and encoder; those of a classifier are a start token and the text."""
     if isinstance(inputs, dict):
         return inputs["token_ids"], inputs["source_ids"]
     return ops.full_like(inputs[:, :1], START_ID), inputs

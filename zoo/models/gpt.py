@@ -13,7 +13,7 @@ POSITIONS = ("learned", "rotary")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class DecoderModel(SequenceModel):
-    """A `SequenceModel` of causal attention blocks. See `GPT`, which makes it."""
+    """A `SequenceModel` of causal attention blocks, see `GPT`."""
 
     suggested_learning_rate = 4e-3
 
@@ -31,7 +31,7 @@ def GPT(
     num_heads: int = 2,
     num_key_heads: int | None = None,
     positions: str = "learned",
-    pooling: PoolingName = "last",
+    pooling: PoolingName | keras.Layer = "last",
     embedding_dropout: float = 0.1,
     dropout: float = 0.1,
     feature_dropout: float = 0.0,
@@ -40,41 +40,50 @@ def GPT(
     l2: float = 0.0,
     name: str = "gpt",
 ) -> SequenceModel:
-    """Decoder-only Transformer in the manner of GPT-2 (Radford et al. 2019), pre-norm.
+    """Decoder-only Transformer as in GPT-2 (Radford et al. 2019), with pre-norm blocks.
 
-    Every position attends to itself and to earlier ones. A text is read from its last real token,
-    which has seen all of it.
+    Every position attends to itself and to earlier ones, so a text's last token attends to all.
 
     Args:
-        vocabulary_size: V, the number of token ids, the pad 0 included.
+        vocabulary_size: V, the number of token ids, including the pad 0.
         head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
-        num_classes: C, the logits a text; two classes are two logits.
-        sequence_length: the most tokens of a text. Both kinds of positions need it: the one has a
-            vector for each, the other has seen no greater distance.
-        embedding_dim: D, the width throughout.
-        hidden_units: width inside the feed-forward networks; None for 4 D.
-        num_layers: blocks, one upon the other.
+        num_classes: C, the number of logits per text.
+        sequence_length: maximum number of tokens of a text. Learned positions have a vector for
+            each, and rotary ones are trained up to this distance.
+        embedding_dim: D, the width of embeddings and features.
+        hidden_units: width of the hidden layer of the feed-forward networks; None for 4 D.
+        num_layers: number of stacked blocks.
         num_heads: attention heads; must divide `embedding_dim`.
         num_key_heads: heads of keys and values, fewer for a smaller cache (Ainslie et al. 2023);
-            must divide `num_heads`. None for as many.
-        positions: `"learned"`, a vector a position, or `"rotary"`, queries and keys turned by
-            their positions (Su et al. 2021).
-        pooling: how a text's states become one vector: `"last"`, `"average"`, `"max"`,
-            `"average+max"`.
-        embedding_dropout: share of the embeddings' entries set to zero in training.
-        dropout: share dropped in training, of attention weights and of each sublayer's output.
-        feature_dropout: share of what the head reads set to zero in training.
-        tie_embeddings: whether the token embeddings are the weights of the logits as well, for
+            must divide `num_heads`. None for `num_heads`.
+        positions: `"learned"` for a vector per position, or `"rotary"` for rotated queries and
+            keys (Su et al. 2021).
+        pooling: reduction of a text's states to one vector: `"last"`, `"average"`, `"max"`,
+            `"average+max"`, or a layer with `call(features, padding_mask)`.
+        embedding_dropout: fraction of the embeddings' entries to drop.
+        dropout: fraction to drop of attention weights and of each sublayer's output.
+        feature_dropout: fraction of the features to drop before the head.
+        tie_embeddings: whether the token embeddings are also the weights of the logits, for
             `head="language_model"`.
-        l1: weight of the sum of absolute kernel weights in the training loss.
-        l2: weight of the sum of squared kernel weights in the training loss.
+        l1: weight of the L1 penalty on kernels.
+        l2: weight of the L2 penalty on kernels.
         name: the model's name.
 
     Returns:
         A `SequenceModel`: token ids `int32` (B, T) -> logits (B, C) or (B, T, V).
+
+    Raises:
+        ValueError: if `sequence_length` is None, `positions` is unknown, or a number of heads does
+            not divide what it must.
+
+    Example:
+
+    >>> model = zoo.GPT(vocabulary_size=1000, sequence_length=64, head="language_model")
+    >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
+    TensorShape([2, 3, 1000])
     """
     if sequence_length is None:
-        raise ValueError("gpt needs sequence_length, the most tokens of a text; it is None.")
+        raise ValueError("gpt needs sequence_length, the length of the longest text; it is None.")
     if embedding_dim % num_heads:
         raise ValueError(
             f"embedding_dim must be a multiple of num_heads; {embedding_dim} is not one of "

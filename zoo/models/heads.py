@@ -1,4 +1,4 @@
-"""What factories make alike, whatever the architecture."""
+"""Heads, and the layers that all factories make alike."""
 
 import keras
 from keras import ops
@@ -11,13 +11,13 @@ _CLASS_HEADS = ("classifier", "tagger")
 
 
 class LayeredModel(keras.Model):
-    """A model whose arguments are its layers, the last of them `logits`.
+    """A model whose constructor takes its layers, the last of them named `logits`.
 
-    A subclass gives them all in `get_config`, serialized.
+    `get_config` of a subclass returns them serialized.
     """
 
     def scale_logits(self, factor: float) -> None:
-        """Multiplies all logits by a factor, for good; for those of a layer of their own."""
+        """Multiplies the weights of the logits by a factor; not for tied embeddings."""
         for weight in self.logits.trainable_variables:
             weight.assign(weight * factor)
 
@@ -44,12 +44,12 @@ class ModelWithHead(LayeredModel):
         return self.logits(features)
 
     def head_features(self, features):
-        """What the logits are a product with: (..., D) -> (..., W), W = E where they are tied."""
+        """The input of the logits: features (..., D) -> (..., W), W = E for tied embeddings."""
         features = self.feature_dropout(features)
         return features if self.projection is None else self.projection(features)
 
     def output_vectors(self, token_ids):
-        """What makes the logits of some tokens: ids (...) -> vectors (..., W) and biases (...).
+        """Weights of some tokens' logits: ids (...) -> vectors (..., W) and biases (...).
 
         A token's logit is the product of `head_features` with its vector, plus its bias.
         """
@@ -65,9 +65,9 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
 
 
 def dropout_rate(rate: float | None, head: str) -> float:
-    """A rate as it was asked for; None for half where a text has one answer, else for none.
+    """The given rate; None for 0.5 with a classifier, 0 with other heads.
 
-    Labelled texts are few and are learned by heart; a language model learns from every token.
+    Classifiers overfit on few labelled texts; a language model learns from every token.
     """
     if rate is not None:
         return rate
@@ -75,14 +75,14 @@ def dropout_rate(rate: float | None, head: str) -> float:
 
 
 def embedding_dropout_layer(rate: float | None, head: str) -> keras.layers.Dropout:
-    """The layer on the embeddings; for None see `dropout_rate`."""
+    """Dropout on the embeddings; for None see `dropout_rate`."""
     return keras.layers.Dropout(dropout_rate(rate, head), name="embedding_dropout")
 
 
 def embedding_layer(
     vocabulary_size: int, embedding_dim: int, *, tie_embeddings: bool = False
 ) -> keras.layers.Embedding:
-    """The first layer, which serves as the last one too where embeddings are tied."""
+    """The first layer, which is also the last one if embeddings are tied."""
     make = keras.layers.ReversibleEmbedding if tie_embeddings else keras.layers.Embedding
     return make(vocabulary_size, embedding_dim, name="token_embedding")
 
@@ -105,8 +105,8 @@ def head_layers(
         width: D, width of the features.
         head: one of `HEADS`.
         num_classes: C.
-        tie_embeddings: whether the embeddings of tokens serve as the weights of their logits too
-            (Press and Wolf 2017); where D is not E a projection stands between.
+        tie_embeddings: whether the token embeddings are also the weights of the logits (Press and
+            Wolf 2017); a projection precedes them if D is not E.
         regularizer: penalty on kernels.
 
     Raises:

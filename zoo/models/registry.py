@@ -1,4 +1,4 @@
-"""The architectures by name: a module here that registers a factory is part of the zoo."""
+"""Registry of architectures; every module of this package that registers a factory is found."""
 
 import functools
 import inspect
@@ -58,7 +58,7 @@ def register_model(
 
 
 def _with_arguments_of(like: Callable, factory: Callable, defaults: dict) -> Callable:
-    """A factory that shows, and documents, the keyword arguments of another function."""
+    """A factory with the keyword arguments of another function, in its signature and docstring."""
 
     @functools.wraps(factory)
     def create(**options):
@@ -89,6 +89,11 @@ def list_models(head: str | None = None) -> list[str]:
 
     Raises:
         ValueError: for an unknown head.
+
+    Example:
+
+    >>> "lstm" in zoo.list_models("language_model")
+    True
     """
     if head is not None and head not in HEADS:
         raise ValueError(unknown_name_message("head", head, HEADS))
@@ -102,24 +107,44 @@ def is_baseline(name: str) -> bool:
 
 
 def model_factory(name: str) -> Callable:
-    """The factory with a name.
+    """The factory of an architecture.
 
     Raises:
-        UnknownNameError: for a name that no architecture has.
+        UnknownNameError: if the architecture is unknown.
+
+    Example:
+
+    >>> zoo.models.model_factory("gru").__name__
+    'GRU'
     """
     return _FACTORIES[name]
 
 
 def check_model(name: str, arguments: Iterable[str] = ()) -> None:
-    """Raises what `create_model` would, before a task is there to build the model for."""
+    """Raises what `create_model` would raise, without building a model.
+
+    Example:
+
+    >>> zoo.models.check_model("gru", ["units", "dropout"])
+    """
     check_arguments(name, model_factory(name), arguments)
 
 
 def create_model(name: str, **arguments):
-    """Builds a model by name: `create_model("lstm", vocabulary_size=20_000)`.
+    """Builds a model by name.
+
+    Args:
+        name: one of `list_models()`.
+        **arguments: those of the factory.
 
     Raises:
-        UnknownNameError: for a name that no architecture has, or an argument that it does not take.
+        UnknownNameError: if the architecture, or one of the arguments, is unknown.
+
+    Example:
+
+    >>> model = zoo.create_model("lstm", vocabulary_size=1000, units=8)
+    >>> model.name, model(np.array([[2, 7, 5]])).shape
+    ('lstm', TensorShape([1, 2]))
     """
     check_model(name, arguments)
     return model_factory(name)(**arguments)

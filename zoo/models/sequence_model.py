@@ -1,4 +1,4 @@
-"""What every architecture of the zoo is: a Keras model that can be read whole or step by step."""
+"""The model class of all sequence architectures: whole sequences, or token by token from a state."""
 
 from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from zoo.models.stepwise import StepwiseModel
 
 
 class LayerCall(NamedTuple):
-    """A layer of a model and what it is called with in a pass.
+    """A layer of a model and its inputs in a pass.
 
     Attributes:
         layer: a block, or the pooling layer.
@@ -27,18 +27,18 @@ class LayerCall(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SequenceModel(StepwiseModel):
-    """Token embeddings, a stack of blocks, and a head: one answer a text or one a token.
+    """Token embeddings, a stack of blocks, and a head with logits per text or per token.
 
-    It is a functional model inside, so `summary`, `compile`, `fit` and `save` are Keras's own.
-    Beside `call` it can be advanced: from `initial_state`, block after block of tokens, each block
-    giving the very features that the pass over the whole sequence gives at these positions.
-    Generation needs no more than that: `prefill` reads a prompt, `advance` and `head` go on.
+    The model is functional, so `summary`, `compile`, `fit` and `save` are Keras's. Next to `call`
+    it supports stepwise reading: `advance` takes some tokens and a state, and returns the features
+    that a pass over the whole sequence computes at these positions. Generation uses `prefill` for
+    the prompt, then `advance` and `head`.
 
     Shape letters: B batch, T tokens, D width of the features, V vocabulary, C classes.
 
     Token ids are `int32` (B, T), padded right with 0; every row has at least one real token. The
-    state is a nest of tensors whose first axis is the batch. Its shapes never change, but by
-    `grow_cache`. Its entry `"position"` `int32` (B,) says how many tokens each row has read.
+    state is a nest of tensors whose first axis is the batch. Only `grow_cache` changes its shapes.
+    Its entry `"position"` `int32` (B,) is the number of tokens that each row has read.
 
     Args:
         token_embedding: (B, T) -> (B, T, E).
@@ -46,22 +46,22 @@ class SequenceModel(StepwiseModel):
             `grow_cache(state, length)`, `advance(x, padding_mask, state, positions)` and a
             `causal` property.
         logits: the last layer, (..., D) -> (..., C or V); None to multiply by the token embeddings
-            (Press and Wolf 2017), a `keras.layers.ReversibleEmbedding` then.
+            (Press and Wolf 2017), which are then a `keras.layers.ReversibleEmbedding`.
         head: `"classifier"` (logits per text), `"language_model"` (logits per token, causal),
             `"tagger"` or `"masked"` (logits per token, in both directions); one of `HEADS`.
         pooling: reduction of a text's features to one vector, for `head="classifier"`: one of
             `zoo.layers.POOLINGS`, or a layer with `call(features, padding_mask)`; None where the
             model reduces them itself.
-        positions: layer that adds the order of tokens to embeddings, or None.
-        context_length: the most tokens that the model can read from its initial state; None where
-            any number will do.
+        positions: layer that adds positions to embeddings, or None.
+        context_length: maximum number of tokens that the model reads from its initial state; None
+            for any number.
         embedding_dropout: layer on the embeddings, or None.
         final_norm: layer on the features, or None.
         projection: layer from the features to the width of tied embeddings, or None.
-        feature_dropout: share of what the head reads set to zero in training.
+        feature_dropout: fraction of the features to drop before the head.
     """
 
-    # The highest rate of Adam, with a warm-up and a beta_2 of 0.99, that trains this kind well.
+    # The highest learning rate of Adam, with warm-up and a beta_2 of 0.99, that trains stably.
     suggested_learning_rate = 1e-2
 
     # Whether inputs are `{"token_ids": (B, T), "source_ids": (B, S)}`, not token ids alone.
@@ -118,7 +118,7 @@ class SequenceModel(StepwiseModel):
     def features(self, token_ids, source_ids=None):
         """Features of every position: ids (B, T) -> (B, T, D).
 
-        `source_ids` (B, S) is what an encoder-decoder's decoder attends to; other models have none.
+        `source_ids` (B, S) is the input of an encoder; other models have none.
         """
         del source_ids
         return self._decode(token_ids)
@@ -127,14 +127,15 @@ class SequenceModel(StepwiseModel):
         return keras.Input((None,), dtype="int32", name="token_ids")
 
     def perturbed(self, inputs, perturbation=None):
-        """The answer where the embeddings of what is read are moved a little.
+        """Logits, optionally with perturbed embeddings.
 
         Args:
-            inputs: as `call` takes them; an encoder-decoder's source is what is moved.
-            perturbation: what is added to the embeddings, (B, T, E).
+            inputs: as `call` takes them.
+            perturbation: added to the embeddings of the tokens, or of an encoder-decoder's source,
+                (B, T, E); None for none.
 
         Returns:
-            Logits, as `call` gives them.
+            The value of `call` for perturbed embeddings.
         """
         features = self._decode(inputs, perturbation)
         if self.pooling is not None:
@@ -157,7 +158,7 @@ class SequenceModel(StepwiseModel):
         return x if self.final_norm is None else self.final_norm(x)
 
     def trace(self, inputs) -> Iterator[LayerCall]:
-        """Every block in the order of a pass, an encoder's first, and the pooling layer if any.
+        """The calls of all blocks in a pass, an encoder's first, and of the pooling layer if any.
 
         Args:
             inputs: as `call` takes them.

@@ -1,4 +1,4 @@
-"""What a sequence model needs to continue texts: packing, and reading token by token from a state.
+"""Continuing texts: packing of prefixes and continuations, and stepwise reading from a state.
 
 Shape letters: B batch, T tokens, S source tokens, D width of the features.
 """
@@ -13,10 +13,10 @@ from zoo.utils.sequences import drop_last, join_padded, namespace, pad_width, ro
 
 
 class Packed(NamedTuple):
-    """A prefix and its continuation as a model reads and predicts them.
+    """A prefix and its continuation as inputs and targets of a model.
 
     Attributes:
-        inputs: what the model is called with.
+        inputs: the inputs of the model.
         targets: the token that each position predicts, `int32` (B, T), padded right with 0.
         is_asked: booleans (B, T), True where the target is a token of the continuation.
     """
@@ -42,8 +42,8 @@ class StepwiseModel(ModelWithHead):
         """Inputs and targets that predict each token of a continuation from all tokens before it.
 
         Args:
-            prefix: ids (B, P), padded right with 0, one token a row at least. NumPy arrays or
-                tensors; the result is of the same kind.
+            prefix: ids (B, P), padded right with 0, at least one token per row. NumPy arrays or
+                tensors; the result is of the same type.
             continuation: ids (B, C), padded right with 0.
             multiple_of: widths are padded to a multiple of it.
         """
@@ -62,11 +62,14 @@ class StepwiseModel(ModelWithHead):
 
         Args:
             batch_size: B.
-            length: the most tokens that the state will be advanced by, unless it is extended.
+            length: number of tokens that the state can hold until `grow_cache`.
             source_ids: (B, S), for an encoder-decoder only.
 
         Returns:
             A nest of tensors, batch first.
+
+        Raises:
+            ValueError: if the model is not causal.
         """
         self._check_causal()
         return self._initial_state(batch_size, length)
@@ -78,14 +81,14 @@ class StepwiseModel(ModelWithHead):
         }
 
     def grow_cache(self, state, length: int):
-        """The state with room for `length` more tokens."""
+        """The state with capacity for `length` more tokens."""
         blocks = zip(self.blocks, state["blocks"], strict=True)
         return {**state, "blocks": [block.grow_cache(of, length) for block, of in blocks]}
 
     def advance(self, token_ids, state):
-        """Reads a block of tokens: ids (B, T >= 1), state -> features (B, T, D), state.
+        """Reads some tokens: ids (B, T >= 1), state -> features (B, T, D), state.
 
-        Pads change nothing: a row of pads leaves its part of the state as it was.
+        Pads have no effect: the state of a row of pads is unchanged.
         """
         self._check_causal()
         mask = self.padding_mask(token_ids)
@@ -100,14 +103,14 @@ class StepwiseModel(ModelWithHead):
         return x, {"position": read[:, -1], "blocks": block_states}
 
     def prefill(self, prompt_ids, length: int):
-        """Reads prompts in one pass, so that what follows can be written.
+        """Reads prompts in one pass, the first step of generation.
 
         Args:
             prompt_ids: (B, P), padded right.
-            length: room of the state, P or more; see `initial_state`.
+            length: capacity of the state, P or more; see `initial_state`.
 
         Returns:
-            (features (B, D), from which `head` tells the token behind each prompt; state).
+            (features (B, D), from which `head` predicts the next token of each prompt; state).
         """
         features, state = self.advance(
             prompt_ids, self.initial_state(ops.shape(prompt_ids)[0], length)

@@ -36,35 +36,44 @@ def Transformer(
     l2: float = 0.0,
     name: str = "transformer",
 ) -> EncoderDecoderModel:
-    """Encoder-decoder Transformer (Vaswani et al. 2017), pre-norm.
+    """Encoder-decoder Transformer (Vaswani et al. 2017), with pre-norm blocks.
 
-    For an answer a text, the decoder reads one start token while attending to the encoded text.
+    With `head="classifier"` the decoder reads a start token and attends to the encoded text.
 
     Args:
-        vocabulary_size: V, the number of token ids, the pad 0 included.
+        vocabulary_size: V, the number of token ids, including the pad 0.
         head: `"classifier"` (logits per text) or `"language_model"` (logits per token).
-        num_classes: C, the logits a text; two classes are two logits.
-        sequence_length: the most tokens that a decoder is to write before it begins anew behind
-            what it has written; the encoder reads any number. None for any number.
-        embedding_dim: D, the width throughout.
-        hidden_units: width inside the feed-forward networks.
-        num_layers: blocks of the encoder, and as many of the decoder.
+        num_classes: C, the number of logits per text.
+        sequence_length: maximum number of tokens that the decoder reads from its initial state;
+            the encoder reads any number. None for no maximum.
+        embedding_dim: D, the width of embeddings and features.
+        hidden_units: width of the hidden layer of the feed-forward networks.
+        num_layers: number of blocks of the encoder, and of the decoder.
         num_heads: attention heads; must divide `embedding_dim`.
-        positions: how the order of tokens is known: `"distance"`, attention that fades with
-            distance (Press et al. 2022), or `"sine"`, waves added to the embeddings.
-        embedding_dropout: share of the embeddings' entries set to zero in training; None for half
-            of them where a text has one answer, and for none where each token has.
-        dropout: share dropped in training, of attention weights and of each sublayer's output.
-        feature_dropout: share of what the head reads set to zero in training; None likewise.
-        tie_embeddings: whether the token embeddings are the weights of the logits as well, for
+        positions: `"distance"` for attention scores that decrease with distance (Press et al.
+            2022), or `"sine"` for sines and cosines added to the embeddings.
+        embedding_dropout: fraction of the embeddings' entries to drop; None for 0.5 with a
+            classifier and 0 with other heads.
+        dropout: fraction to drop of attention weights and of each sublayer's output.
+        feature_dropout: fraction of the features to drop before the head; None likewise.
+        tie_embeddings: whether the token embeddings are also the weights of the logits, for
             `head="language_model"`.
-        l1: weight of the sum of absolute kernel weights in the training loss.
-        l2: weight of the sum of squared kernel weights in the training loss.
+        l1: weight of the L1 penalty on kernels.
+        l2: weight of the L2 penalty on kernels.
         name: the model's name.
 
     Returns:
         An `EncoderDecoderModel`: token ids `int32` (B, T) -> logits (B, C); or with
         `head="language_model"` `{"token_ids": (B, T), "source_ids": (B, S)}` -> logits (B, T, V).
+
+    Raises:
+        ValueError: if `positions` is unknown, or `num_heads` does not divide `embedding_dim`.
+
+    Example:
+
+    >>> model = zoo.Transformer(vocabulary_size=1000, num_classes=3)
+    >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
+    TensorShape([2, 3])
     """
     if embedding_dim % num_heads:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Weights that move from one model to another."""
+"""Transfer of weights between models."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,25 @@ import keras
 def transfer_weights(source: keras.Model, target: keras.Model) -> Sequence[str]:
     """Copies the weights of all layers that two models share.
 
-    Layers correspond where name and shapes of weights are the same: the embeddings and blocks of
-    a language model and of a classifier (Dai and Le 2015), and the head only where both answer
-    alike.
+    Layers correspond if their names and the shapes of their weights are equal: embeddings and
+    blocks of a language model and a classifier (Dai and Le 2015), and the head if both have the
+    same one. The two models must use the same vocabulary.
+
+    Args:
+        source: the model whose weights are copied.
+        target: the model that takes them over.
 
     Returns:
         The names of the layers whose weights were copied.
 
     Raises:
-        ValueError: where no layer corresponds.
+        ValueError: if no layer corresponds.
+
+    Example:
+
+    >>> source = zoo.GRU(vocabulary_size=1000, units=8, head="language_model")
+    >>> zoo.transfer_weights(source, zoo.GRU(vocabulary_size=1000, units=8))
+    ['token_embedding', 'block_0']
     """
     layers = {layer.name: layer for layer in source.layers if layer.weights}
     copied = []
