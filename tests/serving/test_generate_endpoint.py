@@ -160,7 +160,7 @@ def test_the_likeliest_tokens_are_those_of_whole_passes(name, exported, answers,
 @every_model
 def test_what_is_drawn_is_what_this_process_draws(name, exported, answers, task):
     model, _ = exported[name]
-    decoder = Decoder(model, end_id=END_ID, never=suppressed_ids(task), jit_compile=False)
+    decoder = Decoder(model, end_id=END_ID, suppressed_ids=suppressed_ids(task), jit_compile=False)
     sampling = Sampling(temperature=0.8, top_k=20, seed=5)
     decode = tf.function(lambda ids: decoder(ids, 5, sampling))
     written = decode(task.prompt_to_ids()(tf.constant(PROMPTS)))

@@ -6,7 +6,13 @@ know the architecture, the tokenizer or the task.
 
 from zoo.generation.beam_search import BeamSearch
 from zoo.generation.decoder import Decoder, DecodingState
-from zoo.generation.sampling import MAX_NEW_TOKENS, Sampler, Sampling, check_sampling
+from zoo.generation.sampling import (
+    MAX_NEW_TOKENS,
+    Sampler,
+    Sampling,
+    check_sampling,
+    sampling_warnings,
+)
 from zoo.generation.scoring import text_scorer
 
 __all__ = [
@@ -17,5 +23,6 @@ __all__ = [
     "Sampler",
     "Sampling",
     "check_sampling",
+    "sampling_warnings",
     "text_scorer",
 ]

@@ -38,14 +38,6 @@ class Sampling(NamedTuple):
         dtypes = Sampling(tf.float32, tf.int32, tf.float32, tf.float32, tf.int32)
         return Sampling(*(tf.cast(value, d) for value, d in zip(self, dtypes, strict=True)))
 
-    def warnings(self) -> list[tuple[Any, str, Any]]:
-        """For each option in `RANGES` whether it is valid, the message if not, and its value."""
-        return [
-            (is_valid(value), f"{name} must be {expected}; it is", value)
-            for name, value in self._asdict().items()
-            for expected, is_valid in RANGES.get(name, ())
-        ]
-
 
 # The largest number of new tokens, since the text is allocated when decoding starts.
 MAX_NEW_TOKENS = 1_000_000
@@ -64,6 +56,15 @@ RANGES: dict[str, tuple[tuple[str, Callable], ...]] = {
     "no_repeat_ngram_size": (("0 (off) or more", lambda x: x >= 0),),
     "num_beams": (("1 or more", lambda x: x >= 1),),
 }
+
+
+def sampling_warnings(**options) -> list[tuple[Any, str, Any]]:
+    """For each option in `RANGES` whether it is valid, the message if not, and its value."""
+    return [
+        (is_valid(value), f"{name} must be {expected}; it is", value)
+        for name, value in options.items()
+        for expected, is_valid in RANGES.get(name, ())
+    ]
 
 
 def check_sampling(
@@ -90,10 +91,9 @@ def check_sampling(
         "no_repeat_ngram_size": no_repeat_ngram_size,
         "num_beams": num_beams,
     }
-    for name, value in options.items():
-        for expected, is_valid in RANGES.get(name, ()):
-            if not is_valid(value):
-                raise ValueError(f"{name} must be {expected}; it is {value}.")
+    for is_valid, message, value in sampling_warnings(**options):
+        if not is_valid:
+            raise ValueError(f"{message} {value}.")
     # They become int32 tensors.
     if options["top_k"] > _MAX_INT32:
         raise ValueError(f"top_k must be at most {_MAX_INT32}; it is {options['top_k']}.")

@@ -43,7 +43,7 @@ class NaiveBayesModel(LayeredModel):
         )
 
     def adapt(self, sequences, targets: np.ndarray) -> None:
-        """Counts n-grams of the training texts. Call it before `fit`, like `adapt` of Keras's layers.
+        """Counts n-grams of the training texts; to be called before `fit`.
 
         Args:
             sequences: `TokenSequences` of N texts.
@@ -109,7 +109,6 @@ def BagOfBigrams(
         ValueError: for another head than `"classifier"`.
 
     Example:
-
     >>> model = zoo.BagOfBigrams(vocabulary_size=1000, num_buckets=512)
     >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
     TensorShape([2, 2])

@@ -47,7 +47,6 @@ def BagOfWords(
         A `SequenceModel`: token ids `int32` (B, T) -> logits (B, C) or (B, T, V).
 
     Example:
-
     >>> model = zoo.BagOfWords(vocabulary_size=1000)
     >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
     TensorShape([2, 2])

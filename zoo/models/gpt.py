@@ -77,7 +77,6 @@ def GPT(
             not divide what it must.
 
     Example:
-
     >>> model = zoo.GPT(vocabulary_size=1000, sequence_length=64, head="language_model")
     >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
     TensorShape([2, 3, 1000])

@@ -91,7 +91,6 @@ def list_models(head: str | None = None) -> list[str]:
         ValueError: for an unknown head.
 
     Example:
-
     >>> "lstm" in zoo.list_models("language_model")
     True
     """
@@ -113,7 +112,6 @@ def model_factory(name: str) -> Callable:
         UnknownNameError: if the architecture is unknown.
 
     Example:
-
     >>> zoo.models.model_factory("gru").__name__
     'GRU'
     """
@@ -124,7 +122,6 @@ def check_model(name: str, arguments: Iterable[str] = ()) -> None:
     """Raises what `create_model` would raise, without building a model.
 
     Example:
-
     >>> zoo.models.check_model("gru", ["units", "dropout"])
     """
     check_arguments(name, model_factory(name), arguments)
@@ -141,7 +138,6 @@ def create_model(name: str, **arguments):
         UnknownNameError: if the architecture, or one of the arguments, is unknown.
 
     Example:
-
     >>> model = zoo.create_model("lstm", vocabulary_size=1000, units=8)
     >>> model.name, model(np.array([[2, 7, 5]])).shape
     ('lstm', TensorShape([1, 2]))

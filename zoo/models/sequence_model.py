@@ -1,4 +1,4 @@
-"""The model class of all sequence architectures: whole sequences, or token by token from a state."""
+"""The model class of all sequence architectures, which reads whole texts or token by token."""
 
 from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple

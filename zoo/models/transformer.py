@@ -70,7 +70,6 @@ def Transformer(
         ValueError: if `positions` is unknown, or `num_heads` does not divide `embedding_dim`.
 
     Example:
-
     >>> model = zoo.Transformer(vocabulary_size=1000, num_classes=3)
     >>> model(np.array([[2, 7, 5], [2, 9, 0]])).shape
     TensorShape([2, 3])

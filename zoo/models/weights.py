@@ -23,7 +23,6 @@ def transfer_weights(source: keras.Model, target: keras.Model) -> Sequence[str]:
         ValueError: if no layer corresponds.
 
     Example:
-
     >>> source = zoo.GRU(vocabulary_size=1000, units=8, head="language_model")
     >>> zoo.transfer_weights(source, zoo.GRU(vocabulary_size=1000, units=8))
     ['token_embedding', 'block_0']

@@ -70,7 +70,9 @@ class TextGenerator:
         Raises:
             ValueError: for an argument out of range.
         """
-        options = checked(
+        from zoo.generation import check_sampling
+
+        options = check_sampling(
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             top_k=top_k,
@@ -127,7 +129,9 @@ class TextGenerator:
         if options.get("num_beams", 1) > 1:
             raise ValueError("num_beams must be 1 to stream: beams are compared at the end.")
         (text,) = encoded([prompt])
-        return self._keras.stream(text, **checked(**options))
+        from zoo.generation import check_sampling
+
+        return self._keras.stream(text, **check_sampling(**options))
 
     @functools.cached_property
     def _keras(self) -> "_Writer":
@@ -161,42 +165,6 @@ class TextGenerator:
         return task.score(-float(nats.sum()), int(num_tokens.sum()), split)
 
 
-def checked(
-    *,
-    max_new_tokens: int = 100,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    repetition_penalty: float = 1.0,
-    seed: int = 0,
-    no_repeat_ngram_size: int = 0,
-    num_beams: int = 1,
-) -> dict[str, Any]:
-    """The arguments of `TextGenerator.__call__`, all of them.
-
-    Raises:
-        ValueError: for one that is out of range.
-    """
-    options = locals().copy()
-    from zoo.generation import MAX_NEW_TOKENS
-
-    most = 2**31 - 1
-    for name, expected, is_right in (
-        ("max_new_tokens", "0 or more", max_new_tokens >= 0),
-        ("max_new_tokens", f"at most {MAX_NEW_TOKENS}", max_new_tokens <= MAX_NEW_TOKENS),
-        ("temperature", "0 or more", 0 <= temperature < float("inf")),
-        ("top_k", "0 (off) or more", 0 <= top_k <= most),
-        ("top_p", "above 0 and at most 1", 0 < top_p <= 1),
-        ("repetition_penalty", "above 0 (1 is none)", 0 < repetition_penalty < float("inf")),
-        ("seed", f"from 0 to {most}", 0 <= seed <= most),
-        ("no_repeat_ngram_size", "0 (off) or more", no_repeat_ngram_size >= 0),
-        ("num_beams", "1 or more", num_beams >= 1),
-    ):
-        if not is_right:
-            raise ValueError(f"{name} must be {expected}; it is {options[name]}.")
-    return options
-
-
 class _Writer:
     """Generation by a Keras model, for what the `generate` endpoint does not do."""
 
@@ -218,7 +186,7 @@ class _Writer:
             self.model,
             strategy,
             end_id=END_ID,
-            never=suppressed_ids(self.task),
+            suppressed_ids=suppressed_ids(self.task),
             jit_compile=False,
         )
 
@@ -248,9 +216,9 @@ class _Writer:
         writing = start(self._prompt_to_ids([prompt]), most)
         prompt_length = writing.length
         shown = self._texts([prompt], tf.zeros([1, 0], tf.int32))["text"][0].numpy().decode()
-        while decoder.goes_on(writing, most):
+        while decoder.is_running(writing, most):
             writing = extend(writing, tensors, tf.minimum(writing.step + 1, most))
-            written = decoder.written(writing, prompt_length, 1, most)
+            written = decoder.result(writing, prompt_length, 1, most)
             text = self._texts([prompt], written["token_ids"])["text"][0].numpy().decode()
             if len(text) > len(shown):
                 yield text[len(shown) :]

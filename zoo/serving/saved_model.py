@@ -11,7 +11,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from zoo.generation import MAX_NEW_TOKENS, Decoder, Sampling, text_scorer
+from zoo.generation import Decoder, Sampling, sampling_warnings, text_scorer
 from zoo.preprocessing import IdsToText
 from zoo.serving.quantization import QUANTIZATIONS, QuantizedVariable, restored_weights
 from zoo.tasks.task import Task
@@ -188,7 +188,7 @@ def _generation(module, model, task, weights, options) -> _Endpoints:
 
     yield "serve", _traced(serve, text=([None], tf.string))
 
-    decoder = Decoder(model, end_id=END_ID, never=suppressed_ids(task), **options)
+    decoder = Decoder(model, end_id=END_ID, suppressed_ids=suppressed_ids(task), **options)
     prompt_to_ids, ids_to_text = task.prompt_to_ids(), IdsToText.from_text_to_ids(task.text_to_ids)
     default, default_length = Sampling().tensors(), tf.constant(100)
 
@@ -235,12 +235,7 @@ def suppressed_ids(task: Task) -> list[int]:
 
 
 def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
-    name, most = "max_new_tokens must be", MAX_NEW_TOKENS
-    warnings = [
-        (max_new_tokens >= 0, f"{name} 0 or more; it is", max_new_tokens),
-        (max_new_tokens <= most, f"{name} at most {most}; it is", max_new_tokens),
-        *sampling.warnings(),
-    ]
+    warnings = sampling_warnings(max_new_tokens=max_new_tokens, **sampling._asdict())
     return [tf.debugging.Assert(holds, [message, value]) for holds, message, value in warnings]
 
 
