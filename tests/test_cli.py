@@ -134,7 +134,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "num_beams must be 1"),
         (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
-        (("predict", "The", "--model", "WRITER"), "is not a model for sentiment"),
+        (("predict", "The", "--model", "WRITER"), "it is a model for text generation"),
         (("explain", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("explain", "The", "--model", "WRITER"), "Only the answer of a classifier"),
         (("explain", "The", "--model", "RUN", "--label", "fine"), "label must be one of negative"),

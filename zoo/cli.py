@@ -483,15 +483,27 @@ def predict(texts, model, source, output, text_column, as_json):
     if source and texts:
         raise click.UsageError("Give texts or --input, not both.")
     if source:
-        zoo.pipeline("sentiment-analysis", model).label_file(source, output, text_column)
+        _predictor(model).predict_file(source, output, text_column)
         return
     texts = _arguments_or_lines(texts, "a text")
-    classify = zoo.pipeline("sentiment-analysis", model)
-    for text, answer in zip(texts, classify(texts), strict=True):
+    predictor = _predictor(model)
+    for text, answer in zip(texts, predictor(texts), strict=True):
         if as_json:
             click.echo(json.dumps({"text": _shown(text), **answer}, ensure_ascii=False))
         else:
-            click.echo(f"{answer['label']}\t{answer['score']:.3f}\t{_shown(text)}")
+            click.echo("\t".join([*predictor.cells(answer, digits=3), _shown(text)]))
+
+
+def _predictor(model: str | None):
+    """The pipeline of a model that predicts one thing per text; None for the best classifier."""
+    from zoo.serving import TextPredictor
+
+    predictor = zoo.pipeline(model or "sentiment-analysis")
+    if not isinstance(predictor, TextPredictor):
+        raise click.UsageError(
+            f"{model} predicts nothing per text: it is a model for {predictor.purpose}."
+        )
+    return predictor
 
 
 @cli.command(cls=_Command, further=_options_of(lambda: zoo.TextGenerator.__call__))

@@ -100,18 +100,18 @@ def test_a_table_gets_a_label_and_a_score(classify, tmp_path):
     rows = [["id", "text"], ["1", 'said "no",\nand left'], ["2", ""], ["3", TEXTS[0]]]
     with open(tmp_path / "in.csv", "w", newline="") as stream:
         csv.writer(stream).writerows(rows)
-    classify.label_file(tmp_path / "in.csv", tmp_path / "out.tsv")
+    classify.predict_file(tmp_path / "in.csv", tmp_path / "out.tsv")
     with open(tmp_path / "out.tsv", newline="") as stream:
         written = list(csv.reader(stream, delimiter="\t"))
     assert written[0] == ["id", "text", "label", "score"]
     assert [row[:2] for row in written] == rows
     answers = classify([row[1] for row in rows[1:]])
     assert [row[2] for row in written[1:]] == [answer["label"] for answer in answers]
-    classify.label_file(tmp_path / "out.tsv", tmp_path / "twice.csv")
+    classify.predict_file(tmp_path / "out.tsv", tmp_path / "twice.csv")
     with open(tmp_path / "twice.csv", newline="") as stream:
         assert next(csv.reader(stream))[-2:] == ["predicted_label", "predicted_score"]
     with pytest.raises(ValueError, match=r"expected a name that ends in \.csv or \.tsv"):
-        classify.label_file(tmp_path / "in.csv", tmp_path / "out.xls")
+        classify.predict_file(tmp_path / "in.csv", tmp_path / "out.xls")
 
 
 def test_what_is_missing_is_named(run, tmp_path):
@@ -288,7 +288,7 @@ def test_the_scores_of_a_writer_are_made_again_from_raw_text(writing_run):
 
 def test_a_model_for_something_else_is_refused(run, writing_run):
     for kind, folder, purpose in (
-        ("sentiment-analysis", writing_run, "sentiment"),
+        ("sentiment-analysis", writing_run, "text classification"),
         ("text-generation", run, "text generation"),
     ):
         with pytest.raises(FileError) as caught:

@@ -184,9 +184,12 @@ class Recipe:
             return self._fit(out, initial_weights, command, verbose)
 
     def _fit(self, out: pathlib.Path, initial_weights, command, verbose):
+        from zoo.serving import check_exportable
+
         place = initial_weights or self.initial_weights
         source, its_task = (None, None) if place is None else zoo.load(place)
         task = self._task(its_task)
+        check_exportable(task)
         self.save(Run(out).recipe)
         report = zoo.fit_and_evaluate(
             lambda: self._model(task),

@@ -2,15 +2,22 @@
 
 from zoo.serving.classify import TextClassifier
 from zoo.serving.generate import TextGenerator
+from zoo.serving.kind import ServedModel, check_exportable, register_kind, serving_kind
 from zoo.serving.loading import load
 from zoo.serving.pipeline import evaluate, pipeline
+from zoo.serving.text_predictor import TextPredictor
 from zoo.training.run import ModelNotFoundError
 
 __all__ = [
     "ModelNotFoundError",
+    "ServedModel",
     "TextClassifier",
     "TextGenerator",
+    "TextPredictor",
+    "check_exportable",
     "evaluate",
     "load",
     "pipeline",
+    "register_kind",
+    "serving_kind",
 ]

@@ -1,111 +1,76 @@
-"""Labels for texts."""
+"""Text classification: a label per text, with probabilities."""
 
-import csv
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
-from zoo.serving.loading import SavedModel, check_saved_model, encoded
+from zoo.serving.kind import register_kind, trace
+from zoo.serving.text_predictor import TextPredictor
 from zoo.utils import files
 
-_BATCH_SIZE = 256
 
+@register_kind
+class TextClassifier(TextPredictor):
+    """Labels texts with the endpoint `serve` of a SavedModel.
 
-class TextClassifier:
-    """Labels for texts, by a SavedModel's `serve` endpoint.
+    `serve` takes `text`, strings (B,), and returns `label`, strings (B,), `score`, the probability
+    of that label (B,), and `probabilities` (B, C), in the order of the task's `label_names`.
+
+    A call returns a dict for one text, with `label`, `score` and `probabilities` (by label), and a
+    list of dicts for several.
+
+    Shape letters: B and N texts, C classes.
 
     Args:
-        path: a SavedModel, the folder of a run, or a shipped model's name.
+        path: a SavedModel, the folder of a run, or the name of a pretrained model.
 
     Attributes:
         label_names: the classes, in the order of the probabilities.
 
     Raises:
-        ModelNotFoundError: where there is no model.
-        FileError: where it is damaged.
+        ModelNotFoundError: if there is no model at `path`.
+        FileError: if it is damaged or of another kind.
     """
 
+    kind = "classify"
+    purpose = "text classification"
+    task_attributes = ("text_to_ids", "label_names", "targets", "score")
+    output = "probabilities"
+    columns = ("label", "score")
+
     def __init__(self, path: files.StrPath):
-        import tensorflow as tf
+        super().__init__(path)
+        self.label_names = tuple(self.task_config["label_names"])
 
-        config = check_saved_model(path, "classifier", "sentiment")
-        self.label_names = tuple(config["label_names"])
-        self._model = SavedModel(path)
-        self._serve = self._model.endpoints["serve"]
-        self._constant = tf.constant
+    @staticmethod
+    def endpoints(model, task, weights, **options):
+        del options
+        label_names = tf.constant(task.label_names)
 
-    def __call__(self, texts: str | bytes | Sequence[str | bytes]):
-        """Labels one text or many.
+        def serve(text):
+            with weights():
+                logits = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
+            probabilities = tf.nn.softmax(logits)
+            return {
+                "label": tf.gather(label_names, tf.argmax(probabilities, axis=-1)),
+                "score": tf.reduce_max(probabilities, axis=-1),
+                "probabilities": probabilities,
+            }
 
-        Args:
-            texts: a string, or several. Bytes that are not UTF-8 are read as U+FFFD.
+        yield "serve", trace(serve, text=([None], tf.string))
 
-        Returns:
-            For one text a dict with `label`, `score` (the probability of that label) and
-            `probabilities` (by label); for several a list of such.
-        """
-        if isinstance(texts, (str, bytes)):
-            return self([texts])[0]
-        answers = []
-        for probabilities in self.probabilities(texts):
-            best = int(probabilities.argmax())
-            answers.append(
-                {
-                    "label": self.label_names[best],
-                    "score": float(probabilities[best]),
-                    "probabilities": dict(
-                        zip(self.label_names, map(float, probabilities), strict=True)
-                    ),
-                }
-            )
-        return answers
+    def answer(self, prediction):
+        best = int(prediction.argmax())
+        return {
+            "label": self.label_names[best],
+            "score": float(prediction[best]),
+            "probabilities": dict(zip(self.label_names, map(float, prediction), strict=True)),
+        }
+
+    def cells(self, answer, digits=6):
+        return [answer["label"], f"{answer['score']:.{digits}f}"]
 
     def probabilities(self, texts: Sequence[str | bytes]) -> np.ndarray:
         """Probabilities `float32` (N, C) of N texts."""
-        given = encoded(texts)
-        probabilities = np.zeros((len(given), len(self.label_names)), "float32")
-        # Texts of about one length go together: less padding, and no long one holds up the rest.
-        order = np.argsort([len(text) for text in given], kind="stable")
-        for start in range(0, len(order), _BATCH_SIZE):
-            indices = order[start : start + _BATCH_SIZE]
-            batch = self._constant([given[i] for i in indices])
-            probabilities[indices] = self._serve(text=batch)["probabilities"].numpy()
-        return probabilities
-
-    def label_file(
-        self, source: files.StrPath, output: files.StrPath, text_column: str = "text"
-    ) -> None:
-        """Copies a CSV or TSV file with two more columns, `label` and `score`.
-
-        Args:
-            source: a table whose first line names its columns. Columns that are called `label` or
-                `score` already stay; the new ones are then `predicted_label` and `predicted_score`.
-            output: the file to write, CSV or TSV by its name.
-            text_column: which column holds the texts.
-
-        Raises:
-            DatasetError: for all that can be wrong in the table.
-            FileError: where `output` cannot be written.
-        """
-        from zoo.datasets import delimiter_of, read_table
-
-        output = pathlib.Path(output)
-        delimiter = delimiter_of(output)
-        header, rows, place = read_table(pathlib.Path(source), text_column)
-        prefix = "predicted_" if {"label", "score"} & set(header) else ""
-        answers = self([row[place] for row in rows])
-        with (
-            files.atomic_write(output) as new,
-            open(new, "w", encoding="utf-8", newline="") as stream,
-        ):
-            writer = csv.writer(stream, delimiter=delimiter)
-            writer.writerow([*header, f"{prefix}label", f"{prefix}score"])
-            for row, answer in zip(rows, answers, strict=True):
-                writer.writerow([*row, answer["label"], f"{answer['score']:.6f}"])
-
-    def evaluate(self, task, split: str):
-        """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
-        examples = getattr(task.dataset, split)
-        probabilities = self.probabilities(examples["text"])
-        return task.score(examples["label"], probabilities, examples["text"])
+        return self.predict(texts)

@@ -1,39 +1,67 @@
-"""Texts that go on where a prompt ends."""
+"""Text generation: continuations of prompts, and the probability of texts."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from zoo.serving.loading import SavedModel, check_saved_model, encoded, load
-from zoo.utils import files
+from zoo.generation import (
+    BeamSearch,
+    Decoder,
+    Sampler,
+    Sampling,
+    check_sampling,
+    sampling_warnings,
+    text_scorer,
+)
+from zoo.preprocessing import IdsToText
+from zoo.serving.kind import ServedModel, order_by_length, register_kind, trace
+from zoo.serving.loading import encoded, load
+from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 # Prompts that are continued at a time, and texts that are scored at a time.
 _BATCH_SIZE = 64
 
+# Tokens of a text that `serve` scores: a bound on its time.
+_MAX_SCORED = 2**17
 
-class TextGenerator:
-    """Continuations of prompts, by a SavedModel's `generate` endpoint.
 
-    Beam search, a ban on repeated n-grams and streaming go through the run's Keras model, which is
-    read when one of them is first asked for.
+@register_kind
+class TextGenerator(ServedModel):
+    """Continues prompts and scores texts with the endpoints of a SavedModel.
+
+    `serve` takes `text`, strings (B,), and returns `log_probability` (B,), in nats, `perplexity`
+    (B,) and `num_tokens` (B,): of each text, its end included where texts have one, up to 131,072
+    tokens, of words in its first 2 MiB.
+
+    `generate` takes `prompt`, strings (B,), and the scalars `max_new_tokens` (100), `temperature`
+    (1.0), `top_k` (0), `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0). These are the
+    defaults of the signature, and in Python of `loaded.generate`; `loaded.signatures["generate"]`
+    needs all arguments. It returns `text`, the prompts with their continuations, `continuation`,
+    and `log_probability`, of the continuation under the model itself, all (B,). An argument out of
+    range is an InvalidArgumentError that says what was expected.
+
+    Beam search, a ban on repeated n-grams and streaming use the Keras model, which is loaded when
+    one of them is first requested.
 
     Args:
-        path: a SavedModel, the folder of a run, or a shipped model's name.
+        path: a SavedModel, the folder of a run, or the name of a pretrained model.
 
     Raises:
-        ModelNotFoundError: where there is no model.
-        FileError: where it is damaged.
+        ModelNotFoundError: if there is no model at `path`.
+        FileError: if it is damaged or of another kind.
     """
 
-    def __init__(self, path: files.StrPath):
-        self._path = path
-        check_saved_model(path, "language_model", "text generation")
+    kind = "generate"
+    purpose = "text generation"
+    task_attributes = ("text_to_ids", "context_length", "prompt_to_ids", "examples", "score")
 
-    @functools.cached_property
-    def _endpoints(self) -> dict[str, Callable]:
-        return SavedModel(self._path).endpoints
+    @staticmethod
+    def endpoints(model, task, weights, **options):
+        yield "serve", _scoring(model, task, weights)
+        yield "generate", _generation(model, task, weights, options)
 
     def __call__(
         self,
@@ -70,8 +98,6 @@ class TextGenerator:
         Raises:
             ValueError: for an argument out of range.
         """
-        from zoo.generation import check_sampling
-
         options = check_sampling(
             max_new_tokens=max_new_tokens,
             temperature=temperature,
@@ -100,8 +126,6 @@ class TextGenerator:
         return answers
 
     def _generate(self, prompts: list[bytes], options: dict[str, Any]):
-        import tensorflow as tf
-
         options = dict(options)
         ngram, beams = options.pop("no_repeat_ngram_size"), options.pop("num_beams")
         if ngram or beams > 1:
@@ -111,7 +135,7 @@ class TextGenerator:
             name: tf.constant(value, tf.int32 if name in whole else tf.float32)
             for name, value in options.items()
         }
-        return self._endpoints["generate"](prompt=tf.constant(prompts), **arguments)
+        return self._call("generate", prompt=tf.constant(prompts), **arguments)
 
     def stream(self, prompt: str | bytes, **options) -> Iterator[str]:
         """Continues a prompt, and gives what is written piece by piece as it is.
@@ -129,25 +153,21 @@ class TextGenerator:
         if options.get("num_beams", 1) > 1:
             raise ValueError("num_beams must be 1 to stream: beams are compared at the end.")
         (text,) = encoded([prompt])
-        from zoo.generation import check_sampling
-
         return self._keras.stream(text, **check_sampling(**options))
 
     @functools.cached_property
-    def _keras(self) -> "_Writer":
-        return _Writer(*load(self._path))
+    def _keras(self) -> "_KerasGenerator":
+        return _KerasGenerator(*load(self._path))
 
     def score(self, texts: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
         """(log-probability in nats, tokens scored), each (N,), of N texts."""
-        import tensorflow as tf
-
         given = encoded(texts)
         nats, num_tokens = np.zeros(len(given)), np.zeros(len(given), "int64")
-        order = np.argsort([len(text) for text in given], kind="stable")
+        order = order_by_length(given)
         for start in range(0, len(order), _BATCH_SIZE):
             indices = order[start : start + _BATCH_SIZE]
             batch = tf.constant([given[i] for i in indices])
-            scored = self._endpoints["serve"](text=batch)
+            scored = self._call("serve", text=batch)
             nats[indices] = scored["log_probability"].numpy()
             num_tokens[indices] = scored["num_tokens"].numpy()
         return nats, num_tokens
@@ -165,22 +185,16 @@ class TextGenerator:
         return task.score(-float(nats.sum()), int(num_tokens.sum()), split)
 
 
-class _Writer:
+class _KerasGenerator:
     """Generation by a Keras model, for what the `generate` endpoint does not do."""
 
     def __init__(self, model, task):
-        from zoo.preprocessing import IdsToText
-
         self.model = model
         self.task = task
         self._prompt_to_ids = task.prompt_to_ids()
         self._ids_to_text = IdsToText.from_text_to_ids(task.text_to_ids)
 
     def _decoder(self, strategy):
-        from zoo.generation import Decoder
-        from zoo.serving.saved_model import suppressed_ids
-        from zoo.utils.special_tokens import END_ID
-
         # Not compiled by XLA: the first tokens are there at once.
         return Decoder(
             self.model,
@@ -192,10 +206,6 @@ class _Writer:
 
     def generate(self, prompts, ngram: int, beams: int, *, max_new_tokens: int, **sampling):
         """What the endpoint `generate` gives, as a dict of tensors."""
-        import tensorflow as tf
-
-        from zoo.generation import BeamSearch, Sampler, Sampling
-
         decoder = self._decoder(BeamSearch(beams) if beams > 1 else Sampler(ngram))
         decode = tf.function(lambda ids: decoder(ids, max_new_tokens, Sampling(**sampling)))
         written = decode(self._prompt_to_ids(prompts))
@@ -203,10 +213,6 @@ class _Writer:
 
     def stream(self, prompt, *, max_new_tokens, no_repeat_ngram_size, num_beams, **sampling):
         """Pieces of text, as they are written."""
-        import tensorflow as tf
-
-        from zoo.generation import Sampler, Sampling
-
         del num_beams
         decoder = self._decoder(Sampler(no_repeat_ngram_size))
         start = tf.function(decoder.start, reduce_retracing=True)
@@ -225,11 +231,78 @@ class _Writer:
             shown = text
 
     def _texts(self, prompts, token_ids):
-        import tensorflow as tf
-
         continuation = self._ids_to_text(token_ids)
         tokenizer = self.task.text_to_ids.tokenizer
         return {
             "text": tokenizer.append(tf.constant(prompts), continuation),
             "continuation": continuation,
         }
+
+
+# Graph
+
+
+def _scoring(model, task, weights):
+    score = text_scorer(model, task.context_length)
+    # The start token is only read.
+    scored_ids = task.text_to_ids.variant(sequence_length=_MAX_SCORED + 1, name="scored_ids")
+
+    def serve(text):
+        with weights():
+            log_probability, num_tokens = score(scored_ids(text))
+        return {
+            "log_probability": log_probability,
+            "perplexity": tf.exp(-log_probability / tf.cast(num_tokens, tf.float32)),
+            "num_tokens": num_tokens,
+        }
+
+    return trace(serve, text=([None], tf.string))
+
+
+def _generation(model, task, weights, options):
+    decoder = Decoder(model, end_id=END_ID, suppressed_ids=suppressed_ids(task), **options)
+    prompt_to_ids, ids_to_text = task.prompt_to_ids(), IdsToText.from_text_to_ids(task.text_to_ids)
+    default, default_length = Sampling().tensors(), tf.constant(100)
+
+    def generate(
+        prompt,
+        max_new_tokens=default_length,
+        temperature=default.temperature,
+        top_k=default.top_k,
+        top_p=default.top_p,
+        repetition_penalty=default.repetition_penalty,
+        seed=default.seed,
+    ):
+        sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
+        with tf.control_dependencies(_assertions(max_new_tokens, sampling)):
+            prompt_ids, most = prompt_to_ids(tf.identity(prompt)), tf.identity(max_new_tokens)
+        with weights():
+            written = decoder(prompt_ids, most, sampling)
+        continuation = ids_to_text(written["token_ids"])
+        return {
+            "text": task.text_to_ids.tokenizer.append(prompt, continuation),
+            "continuation": continuation,
+            "log_probability": written["log_probability"],
+        }
+
+    return trace(
+        generate,
+        prompt=([None], tf.string),
+        max_new_tokens=([], tf.int32),
+        temperature=([], tf.float32),
+        top_k=([], tf.int32),
+        top_p=([], tf.float32),
+        repetition_penalty=([], tf.float32),
+        seed=([], tf.int32),
+    )
+
+
+def suppressed_ids(task) -> list[int]:
+    """The ids that stand for no text: the end too, where texts have none."""
+    never = [PAD_ID, UNKNOWN_ID, START_ID]
+    return never if task.text_to_ids.add_end else [*never, END_ID]
+
+
+def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
+    warnings = sampling_warnings(max_new_tokens=max_new_tokens, **sampling._asdict())
+    return [tf.debugging.Assert(holds, [message, value]) for holds, message, value in warnings]

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from zoo.serving import allowed_ops
 from zoo.training.run import (
@@ -88,24 +89,38 @@ def _damaged(folder: pathlib.Path, error: Exception) -> files.FileError:
     )
 
 
-def check_saved_model(path: files.StrPath, head: str, purpose: str) -> dict:
-    """Looks whether a SavedModel is of a task with such a head; gives the task's config.
+def check_saved_model(path: files.StrPath, kind: str, purpose: str) -> dict:
+    """The config of a SavedModel's task, which must be of a kind.
+
+    Args:
+        path: a SavedModel, the folder of a run, or the name of a pretrained model.
+        kind: what `Task.serving` must be.
+        purpose: what such a model does, for the message.
 
     Raises:
-        ModelNotFoundError: where there is no model.
-        FileError: where it is for something else; `purpose` says what was wanted.
+        ModelNotFoundError: if there is no model at `path`.
+        FileError: if it is of another kind.
+    """
+    folder, task_class, config = task_of_saved_model(path)
+    if task_class is None or task_class.serving != kind:
+        raise files.FileError(f"{folder} is not a model for {purpose}.")
+    return config
+
+
+def task_of_saved_model(path: files.StrPath) -> tuple[pathlib.Path, Any, dict]:
+    """(folder of a SavedModel, class of its task or None if it is unknown, config of its task).
+
+    Raises:
+        ModelNotFoundError: if there is no model at `path`.
     """
     from zoo.tasks import task_class
 
     folder = saved_model_folder(path)
     config = read_task_config(folder / EXTRA_ASSETS / "task.json")
     try:
-        is_right = task_class(config["name"]).head == head
+        return folder, task_class(config["name"]), config
     except (KeyError, TypeError, ValueError):
-        is_right = False
-    if not is_right:
-        raise files.FileError(f"{folder} is not a model for {purpose}.")
-    return config
+        return folder, None, config
 
 
 def saved_model_folder(path: files.StrPath) -> pathlib.Path:

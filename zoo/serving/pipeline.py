@@ -1,45 +1,55 @@
 """Trained models by what they are for."""
 
-from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from zoo.datasets import DatasetError, TextDataset
 from zoo.datasets import load as load_dataset
-from zoo.registry import unknown_name_message
-from zoo.serving.classify import TextClassifier
-from zoo.serving.generate import TextGenerator
-from zoo.serving.loading import saved_model_folder
+from zoo.registry import UnknownNameError, unknown_name_message
+from zoo.serving.kind import serving_kind
+from zoo.serving.loading import saved_model_folder, task_of_saved_model
+from zoo.tasks import list_tasks, task_class
 from zoo.tasks.task import Evaluation, Task
 from zoo.training.loop import evaluate as evaluate_examples
 from zoo.training.report import Report
 from zoo.training.run import EXTRA_ASSETS, Run, read_task
 from zoo.utils import files, pretrained
 
-# What each one is, and the task whose best shipped model it takes where nobody names one.
-_PIPELINES: dict[str, tuple[Callable, str]] = {
-    "sentiment-analysis": (TextClassifier, "sentiment"),
-    "text-generation": (TextGenerator, "text_generation"),
-}
-# By what the task's model gives.
-_BY_HEAD: dict[str, Callable] = {"classifier": TextClassifier, "language_model": TextGenerator}
 
-
-def pipeline(kind: str, model: files.StrPath | None = None) -> Callable:
+def pipeline(name_or_model: files.StrPath, model: files.StrPath | None = None) -> Any:
     """A trained model as a function of strings.
 
     Args:
-        kind: `"sentiment-analysis"`, for any text classifier, or `"text-generation"`.
-        model: the folder of a run, a SavedModel, or the name of a shipped model; None for the best
-            one that ships.
+        name_or_model: the folder of a run, a SavedModel, or the name of a pretrained model; or the
+            name of a pipeline, such as `"sentiment-analysis"` or `"text-generation"`, for the best
+            pretrained model.
+        model: with the name of a pipeline, the model to use in place of the best one.
 
     Returns:
-        A function: see `TextClassifier.__call__` and `TextGenerator.__call__`.
+        A `ServedModel`, which is called with a string or several: a `zoo.TextClassifier` or a
+        `zoo.TextGenerator`.
+
+    Raises:
+        UnknownNameError: for an unknown pipeline.
+        ModelNotFoundError: if there is no such model.
+        FileError: if the model is damaged or of another kind than the pipeline.
+
+    Example:
+    >>> classify = zoo.pipeline("sentiment-analysis")
+    >>> classify("A wonderful film, and never dull.")["label"]
+    'pos'
     """
-    if kind not in _PIPELINES:
-        raise ValueError(unknown_name_message("pipeline", kind, _PIPELINES))
-    make, task = _PIPELINES[kind]
-    return make(pretrained.best(task) if model is None else model)
+    tasks = {task_class(task).pipeline: task_class(task) for task in list_tasks()}
+    if model is None and name_or_model not in tasks:
+        folder, cls, _ = task_of_saved_model(name_or_model)
+        if cls is None:
+            raise files.FileError(f"{folder} is not a model of this zoo: its task is unknown.")
+        return serving_kind(cls.serving)(name_or_model)
+    if name_or_model not in tasks:
+        raise UnknownNameError(unknown_name_message("pipeline", str(name_or_model), tasks))
+    cls = tasks[str(name_or_model)]
+    return serving_kind(cls.serving)(pretrained.best(cls.name) if model is None else model)
 
 
 def evaluate(
@@ -84,7 +94,7 @@ def evaluate(
     if dataset is None:
         dataset = _dataset_of(Run.find(model))
     task = read_task(saved_model_folder(model) / EXTRA_ASSETS / "task.json", dataset)
-    return _BY_HEAD[task.head](model).evaluate(task, split)
+    return serving_kind(task.serving)(model).evaluate(task, split)
 
 
 def _dataset_of(run: Run) -> TextDataset:

@@ -123,9 +123,12 @@ class Sentiment(Task):
             temperature_scaling=temperature_scaling,
         )
 
+    def targets(self, split: str) -> np.ndarray:
+        """The class of each text of a split, `int32` (N,)."""
+        return getattr(self.dataset, split)["label"]
+
     def _make_examples(self, sequences: TokenSequences, split: str) -> Examples:
-        of_split = getattr(self.dataset, split)
-        return Examples(sequences, of_split["label"], of_split["text"])
+        return Examples(sequences, self.targets(split), self.texts(split))
 
     def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
         of_texts = super().check_data(splits)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from zoo import generation, preprocessing
 from zoo.inspection.tensorboard import summaries
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
-from zoo.serving import saved_model
+from zoo.serving.generate import suppressed_ids
 
 # The same in every epoch, so that one sees it learn. The empty prompt begins a text.
 PROMPTS = ("", "The", "What I")
@@ -52,7 +52,7 @@ class Samples:
         decoder = generation.Decoder(
             model,
             end_id=preprocessing.END_ID,
-            suppressed_ids=saved_model.suppressed_ids(task),
+            suppressed_ids=suppressed_ids(task),
             jit_compile=False,
         )
         sampling = generation.Sampling(temperature=_TEMPERATURE, seed=_SEED)

@@ -1,0 +1,133 @@
+"""The kinds of SavedModel, by name.
+
+Each is one module here, with the endpoints in the graph and the client that calls them. A task
+names the kind of its SavedModel in `Task.serving`.
+"""
+
+import abc
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from zoo.registry import Registry
+from zoo.serving.loading import SavedModel, check_saved_model
+from zoo.utils import files
+
+# A context manager in which a model computes with the weights that are stored.
+Weights = Callable[[], contextlib.AbstractContextManager]
+Endpoints = Iterator[tuple[str, Callable]]
+
+_KINDS = Registry("kind of SavedModel", "zoo.serving")
+
+
+class ServedModel(abc.ABC):
+    """A SavedModel of one kind: `endpoints` builds its graph, everything else calls it.
+
+    A call with a text returns a dict, a call with several texts a list of dicts.
+
+    Args:
+        path: a SavedModel, the folder of a run, or the name of a pretrained model.
+
+    Attributes:
+        kind: its name, which a task gives as `serving`.
+        purpose: what it does, for messages.
+        task_attributes: what it reads of a task.
+        task_config: the `get_config` of its task.
+
+    Raises:
+        ModelNotFoundError: if there is no model at `path`.
+        FileError: if it is damaged or of another kind.
+    """
+
+    kind: ClassVar[str]
+    purpose: ClassVar[str]
+    task_attributes: ClassVar[tuple[str, ...]]
+
+    __call__: Callable[..., Any]
+
+    def __init__(self, path: files.StrPath):
+        self.task_config = check_saved_model(path, self.kind, self.purpose)
+        self._path = path
+
+    @functools.cached_property
+    def _saved_model(self) -> SavedModel:
+        return SavedModel(self._path)
+
+    def _call(self, endpoint: str, **tensors) -> dict[str, Any]:
+        return self._saved_model.endpoints[endpoint](**tensors)
+
+    @staticmethod
+    @abc.abstractmethod
+    def endpoints(model, task, weights: Weights, **options) -> Endpoints:
+        """Builds the graph of a SavedModel.
+
+        Args:
+            model: a Keras model for the task.
+            task: a task with `task_attributes`.
+            weights: a context manager in which the model is to be called.
+            **options: those of `export_saved_model` that concern the graph.
+
+        Yields:
+            (name, function) of each endpoint, see `trace`; the first is the default.
+        """
+
+    @abc.abstractmethod
+    def evaluate(self, task, split: str):
+        """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
+
+
+def register_kind(cls: type[ServedModel]) -> type[ServedModel]:
+    """Registers a subclass of `ServedModel` under its `kind`."""
+    _KINDS.register(cls.kind, cls)
+    return cls
+
+
+def serving_kind(name: str) -> Any:
+    """The class of a kind.
+
+    Raises:
+        UnknownNameError: for an unknown kind.
+    """
+    return _KINDS[name]
+
+
+def check_exportable(task) -> None:
+    """Checks, before a fit, that the model of a task can be exported after it.
+
+    Raises:
+        UnknownNameError: for an unknown `task.serving`.
+        ValueError: for an attribute that the kind needs and the task lacks.
+    """
+    kind = serving_kind(task.serving)
+    missing = [name for name in kind.task_attributes if not hasattr(task, name)]
+    if missing:
+        raise ValueError(
+            f"A task with serving={task.serving!r} must have {', '.join(kind.task_attributes)}; "
+            f"{task.name} lacks {', '.join(missing)}."
+        )
+
+
+def trace(function: Callable, **signature: tuple[list, Any]) -> Callable:
+    """A function of tensors of these shapes and types, as a graph."""
+    import tensorflow as tf
+
+    specs = [tf.TensorSpec(shape, dtype, name) for name, (shape, dtype) in signature.items()]
+    options = {"input_signature": specs, "autograph": False}
+    graph = tf.function(function, **options).get_concrete_function()
+
+    # Saving traces a function with default values a second time: this one is a single call.
+    @functools.wraps(function)
+    def call(*arguments):
+        return graph(*arguments)
+
+    endpoint = tf.function(call, **options)
+    endpoint.get_concrete_function()
+    return endpoint
+
+
+def order_by_length(texts: list[bytes]) -> np.ndarray:
+    """Indices of texts, shortest first: texts of similar length make batches with less padding."""
+    return np.argsort([len(text) for text in texts], kind="stable")

@@ -1,0 +1,103 @@
+"""What the kinds of SavedModel share that predict one thing per text, such as a label."""
+
+import abc
+import csv
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from zoo.serving.kind import ServedModel, order_by_length
+from zoo.serving.loading import encoded
+from zoo.utils import files
+
+_BATCH_SIZE = 256
+
+
+class TextPredictor(ServedModel):
+    """A `ServedModel` that predicts one thing per text with its endpoint `serve`.
+
+    Shape letters: N texts.
+
+    Attributes:
+        output: the output of the endpoint that an answer is made of, (B, ...).
+        columns: the names of `cells`.
+    """
+
+    output: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+
+    def __init__(self, path: files.StrPath):
+        super().__init__(path)
+        self._saved_model  # noqa: B018  A damaged file is reported now, not by the first call.
+
+    @abc.abstractmethod
+    def answer(self, prediction: np.ndarray) -> dict[str, Any]:
+        """The answer for one text, made of its row of `output`."""
+
+    @abc.abstractmethod
+    def cells(self, answer: Mapping[str, Any], digits: int = 6) -> list[str]:
+        """What a table shows of an answer, a cell for each of `columns`."""
+
+    def __call__(self, texts: str | bytes | Sequence[str | bytes]):
+        """Predicts for one text or many.
+
+        Args:
+            texts: a string, or several. Bytes that are not UTF-8 are read as U+FFFD.
+
+        Returns:
+            A dict for one text, see `answer`; a list of dicts for several.
+        """
+        if isinstance(texts, (str, bytes)):
+            return self([texts])[0]
+        return [self.answer(prediction) for prediction in self.predict(texts)]
+
+    def predict(self, texts: Sequence[str | bytes]) -> np.ndarray:
+        """The `output` of N texts, (N, ...)."""
+        import tensorflow as tf
+
+        given = encoded(texts)
+        order = order_by_length(given)
+        parts = [
+            self._call("serve", text=tf.constant([given[i] for i in indices], tf.string))
+            for indices in np.split(order, range(_BATCH_SIZE, len(order), _BATCH_SIZE))
+        ]
+        predictions = np.concatenate([part[self.output].numpy() for part in parts])
+        return predictions[np.argsort(order)]
+
+    def predict_file(
+        self, source: files.StrPath, output: files.StrPath, text_column: str = "text"
+    ) -> None:
+        """Copies a CSV or TSV file and adds `columns`.
+
+        Args:
+            source: a table whose first line names its columns. If one of the new names is among
+                them, all new names get the prefix `predicted_`.
+            output: the file to write, CSV or TSV by its name.
+            text_column: the column of the texts.
+
+        Raises:
+            DatasetError: for a table that cannot be read.
+            FileError: if `output` cannot be written.
+        """
+        from zoo.datasets import delimiter_of, read_table
+
+        output = pathlib.Path(output)
+        delimiter = delimiter_of(output)
+        header, rows, place = read_table(pathlib.Path(source), text_column)
+        cells = [self.cells(answer) for answer in self([row[place] for row in rows])]
+        prefix = "predicted_" if set(self.columns) & set(header) else ""
+        with (
+            files.atomic_write(output) as new,
+            open(new, "w", encoding="utf-8", newline="") as stream,
+        ):
+            writer = csv.writer(stream, delimiter=delimiter)
+            writer.writerow([*header, *(prefix + name for name in self.columns)])
+            for row, added in zip(rows, cells, strict=True):
+                writer.writerow([*row, *added])
+
+    def evaluate(self, task, split: str):
+        """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
+        texts = task.texts(split)
+        return task.score(task.targets(split), self.predict(texts), texts)
