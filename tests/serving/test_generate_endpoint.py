@@ -16,7 +16,7 @@ from tests.models.cases import SMALL
 from zoo.generation import Decoder, Sampling
 from zoo.models import list_models
 from zoo.preprocessing import IdsToText
-from zoo.serving.saved_model import suppressed_ids
+from zoo.serving.generate import suppressed_ids
 from zoo.utils.special_tokens import END_ID, START_ID
 
 # Loads with plain TensorFlow and answers the calls in a JSON file: (folder, endpoint, inputs), with
