@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.models.cases import SMALL
 from zoo.models import create_model, list_models, model_factory
+from zoo.models.heads import HEADS
 
 VOCABULARY, CLASSES, LENGTHS = 40, 3, [9, 4, 1]
 
@@ -31,20 +32,37 @@ def numpy(x):
     return keras.ops.convert_to_numpy(x)
 
 
-@pytest.fixture(params=list_models())
+def declared(*heads):
+    """Name and head of each architecture with one of these heads."""
+    return [(name, head) for head in heads for name in list_models(head)]
+
+
+@pytest.fixture(params=declared(*HEADS), ids="-".join)
+def name_and_head(request):
+    return request.param
+
+
+@pytest.fixture(params=list_models("classifier"))
 def name(request):
+    """The name of an architecture with logits per text."""
     return request.param
 
 
 @pytest.fixture(params=list_models("language_model"))
 def writer(request):
-    """The name of an architecture that can give one answer a token."""
+    """The name of an architecture with logits per token, each of which depends on earlier ones."""
     return request.param
 
 
-def test_the_name_of_a_factory_is_that_of_its_models(name):
-    assert made(name).name == name
+def test_the_name_of_a_factory_is_that_of_its_models(name_and_head):
+    name, head = name_and_head
+    model = made(name, head=head)
+    assert model.name == name and getattr(model, "head_name", "classifier") == head
     assert model_factory(name).__name__.isidentifier()
+
+
+def test_a_language_model_is_causal(writer):
+    assert made(writer, head="language_model").causal
 
 
 def test_one_answer_a_text(name):
@@ -73,17 +91,24 @@ def test_it_is_a_keras_model_to_compile_and_fit_by_hand(name):
     assert any(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_it_comes_back_from_a_file(name, tmp_path):
-    model = made(name, num_classes=CLASSES)
+def inputs_of(model, token_ids):
+    return model.pack(token_ids, token_ids).inputs if model.is_encoder_decoder else token_ids
+
+
+def test_it_comes_back_from_a_file(name_and_head, tmp_path):
+    name, head = name_and_head
+    model = made(name, head=head, num_classes=CLASSES)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(numpy(again(ids(LENGTHS))), numpy(model(ids(LENGTHS))))
+    inputs = inputs_of(model, ids(LENGTHS))
+    np.testing.assert_array_equal(numpy(again(inputs)), numpy(model(inputs)))
     # JSON knows no tuples.
     assert again.get_config() == json.loads(json.dumps(model.get_config()))
 
 
-def test_every_layer_that_learns_has_a_plain_name(name):
-    for weight in made(name).trainable_variables:
+def test_every_layer_that_learns_has_a_plain_name(name_and_head):
+    name, head = name_and_head
+    for weight in made(name, head=head).trainable_variables:
         for part in weight.path.split("/"):
             # Keras numbers what nobody named: dense_3.
             stem = part.rstrip("0123456789").rstrip("_")
@@ -108,11 +133,14 @@ def test_step_block_and_full_pass_agree(writer, blocks):
         np.testing.assert_allclose(features[row, :length], full[row, :length], atol=1e-5, rtol=1e-5)
 
 
-def test_the_head_gives_a_logit_for_each_id(writer):
-    model = made(writer, head="language_model")
+@pytest.mark.parametrize(
+    ("name", "head"), declared(*(head for head in HEADS if head != "classifier"))
+)
+def test_the_head_gives_a_logit_for_each_id(name, head):
+    model = made(name, head=head, num_classes=CLASSES)
     token_ids, source_ids = ids(LENGTHS), ids([3, 5, 2], seed=1)
     logits = numpy(model.head(model.features(token_ids, source_ids)))
-    assert logits.shape == (*token_ids.shape, VOCABULARY)
+    assert logits.shape == (*token_ids.shape, CLASSES if head == "tagger" else VOCABULARY)
     inputs = token_ids
     if isinstance(model.input, dict):
         inputs = {"token_ids": token_ids, "source_ids": source_ids}
@@ -179,6 +207,26 @@ def advanced(model, token_ids, source_ids, blocks):
         features.append(numpy(block))
         start += width
     return np.concatenate(features, axis=1)
+
+
+def test_packed_inputs_predict_each_token_from_those_before_it(writer):
+    """The loss of a continuation is that of decoding it step by step."""
+    model = made(writer, head="language_model")
+    prefix, continuation = ids([3, 5, 1], seed=1), ids(LENGTHS)
+    packed = model.pack(prefix, continuation)
+    logits = numpy(model(packed.inputs))
+    asked = [packed.targets[row][packed.is_asked[row]] for row in range(len(LENGTHS))]
+    for row, length in enumerate(LENGTHS):
+        np.testing.assert_array_equal(asked[row], continuation[row, :length])
+    features, state = model.prefill(prefix, 20)
+    for place in range(max(LENGTHS)):
+        expected = numpy(model.head(features))
+        for row, length in enumerate(LENGTHS):
+            if place < length:
+                found = logits[row][packed.is_asked[row]][place]
+                np.testing.assert_allclose(found, expected[row], atol=1e-4)
+        features, state = model.advance(continuation[:, place : place + 1], state)
+        features = features[:, 0]
 
 
 @pytest.mark.parametrize(

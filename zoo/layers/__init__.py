@@ -1,4 +1,4 @@
-"""Building blocks, in `keras` and `keras.ops` alone, so that they run on every backend."""
+"""Layers, written with `keras` and `keras.ops` only, so that they run on every backend."""
 
 from zoo.layers.attention import MultiHeadAttention, masked_softmax
 from zoo.layers.embedding import LearnedPositions, SinePositions

@@ -1,7 +1,7 @@
-"""Attention over whole sequences or block by block, and the blocks of a Transformer made of it.
+"""Multi-head attention whose keys and values can be cached.
 
-Shape letters: B batch, T tokens that ask, S tokens that are asked, D width, N heads, G heads of
-keys and values, H = D / N width of a head, L tokens that a cache has room for.
+Shape letters: B batch, T queries, S keys, D width, N heads, G heads of keys and values, H = D / N
+width of a head.
 """
 
 import keras
@@ -13,18 +13,27 @@ from zoo.layers.embedding import rotated
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MultiHeadAttention(keras.layers.Layer):
-    """Multi-head attention with its keys and values apart, so that they can be kept.
+    """Multi-head attention that computes keys and values separately, so that they can be cached.
 
-    Vaswani et al. 2017, section 3.2: softmax(Q K^T / sqrt(H)) V in each of N heads. With fewer
-    heads of keys and values than of queries each serves N / G of them (Ainslie et al. 2023,
-    "GQA", figure 2), and a cache is that much smaller.
+    Vaswani et al. 2017, section 3.2: softmax(Q K^T / sqrt(H)) V in each of N heads. With G < N
+    heads of keys and values, each serves N / G heads of queries (Ainslie et al. 2023, "GQA", figure
+    2), and the cache is smaller by that factor.
 
     Args:
         num_heads: N; must divide the width of the input.
-        num_key_heads: G; must divide N. None for N, one a head.
-        rotary: whether queries and keys are turned by their positions, see `rotated`.
-        dropout: share of the attention weights set to zero in training.
+        num_key_heads: G; must divide N. None for N.
+        rotary: whether queries and keys are rotated by their positions, see `rotated`.
+        dropout: fraction of the attention weights to drop.
         kernel_regularizer: penalty on the projections.
+
+    Raises:
+        ValueError: if G does not divide N, or N the width.
+
+    Example:
+    >>> attention = zoo.layers.MultiHeadAttention(2, num_key_heads=1)
+    >>> x, mask = np.ones((1, 5, 8), "float32"), np.ones((1, 1, 5), bool)
+    >>> attention(x, x, mask).shape
+    TensorShape([1, 5, 8])
     """
 
     def __init__(
@@ -75,7 +84,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.output_projection = projection("output", width)
 
     def keys_and_values(self, source, positions=None):
-        """(B, S, D) [, places (B or 1, S)] -> keys (B, G, S, H), values (B, G, S, H)."""
+        """(B, S, D) [, positions (B or 1, S)] -> keys (B, G, S, H), values (B, G, S, H)."""
         keys, values = ops.split(self.key_value(source), 2, axis=-1)
         keys = self._heads(keys, self.num_key_heads)
         if self.rotary:
@@ -83,14 +92,14 @@ class MultiHeadAttention(keras.layers.Layer):
         return keys, self._heads(values, self.num_key_heads)
 
     def attention_weights(self, x, keys, mask, *, bias=None, positions=None):
-        """How much of each key every head takes, before any of it is dropped.
+        """Attention weights of each head, before dropout.
 
         Args:
-            x: what asks, (B, T, D).
+            x: input of the queries, (B, T, D).
             keys: (B, G, S, H).
-            mask: True where a token may be seen, (B, T or 1, S).
-            bias: what is added to the scores, (B or 1, N, T, S), or None.
-            positions: places of what asks, (B or 1, T); for `rotary` only.
+            mask: True for tokens that are attended to, (B, T or 1, S).
+            bias: added to the scores, (B or 1, N, T, S), or None.
+            positions: positions of the queries, (B or 1, T); for `rotary` only.
 
         Returns:
             (B, N, T, S), which sums to 1 over S.
@@ -98,12 +107,12 @@ class MultiHeadAttention(keras.layers.Layer):
         query = self._heads(self.query(x), self.num_heads)
         if self.rotary:
             query = rotated(query, positions)
-        # All queries that share a head of keys ask it in one product.
+        # One product for all queries that share a head of keys.
         batch, length, asked = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
         grouped = self._grouped(batch, length)
         query = ops.reshape(query * self.head_width**-0.5, (*grouped, self.head_width))
         if x.shape[1] == 1:
-            # A decoding step: turning the one query is cheaper than turning all the keys.
+            # A decoding step: transposing one query is cheaper than transposing all keys.
             scores = ops.matmul(keys, ops.transpose(query, (0, 1, 3, 2)))
             scores = ops.transpose(scores, (0, 1, 3, 2))
         else:
@@ -112,12 +121,12 @@ class MultiHeadAttention(keras.layers.Layer):
         return masked_softmax(scores if bias is None else scores + bias, mask[:, None])
 
     def attend(self, x, keys, values, mask, *, bias=None, positions=None, training=None):
-        """Asks keys and values that are made already.
+        """Attention to given keys and values.
 
         Args:
             x, keys, mask, bias, positions: see `attention_weights`.
             values: (B, G, S, H).
-            training: whether attention weights are dropped.
+            training: whether to apply dropout.
 
         Returns:
             (B, T, D).
@@ -133,12 +142,12 @@ class MultiHeadAttention(keras.layers.Layer):
         return self.output_projection(answer)
 
     def call(self, x, source, mask, bias=None, positions=None, training=None):
-        """(B, T, D) asks (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
+        """Attention of (B, T, D) to (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
         keys, values = self.keys_and_values(source, positions)
         return self.attend(x, keys, values, mask, bias=bias, positions=positions, training=training)
 
     def _grouped(self, batch, length):
-        """(B, G, N / G x T): one group of rows for each head of keys."""
+        """(B, G, N / G x T): the queries of each head of keys."""
         return batch, self.num_key_heads, self.num_heads // self.num_key_heads * length
 
     def _heads(self, x, num_heads):
@@ -161,9 +170,15 @@ class MultiHeadAttention(keras.layers.Layer):
 
 
 def masked_softmax(scores, mask):
-    """Softmax over the last axis of what mask leaves; it must leave one entry of each row."""
+    """Softmax over the last axis where mask is True, for at least one entry of each row.
+
+    Example:
+    >>> scores, mask = np.zeros((1, 4), "float32"), np.array([[True, True, False, False]])
+    >>> np.asarray(zoo.layers.masked_softmax(scores, mask)).round(2).tolist()
+    [[0.5, 0.5, 0.0, 0.0]]
+    """
     if scores.shape[-1] == 1:
-        # All the weight is on the one entry. Keras warns of a softmax here, and of missing
+        # All weight is on the one entry. Keras warns of a softmax of one entry, and of missing
         # gradients without the product.
         return scores * 0 + 1
     lowest = -1e9 if keras.backend.standardize_dtype(scores.dtype) != "float16" else -6e4
@@ -171,16 +186,16 @@ def masked_softmax(scores, mask):
 
 
 def distance_penalty(num_heads: int, asking, asked, dtype):
-    """What attention loses with distance (Press et al. 2022, "ALiBi", section 3).
+    """Bias of attention scores that is linear in distance (Press et al. 2022, "ALiBi", section 3).
 
-    Head n's scores fall by slope_n for each token between; the slopes go from 1/2 to 1/256 in equal
-    ratios, for 8 heads those of the paper. A head of a steep slope reads phrases, a flat one the
-    whole text, at any length. Distance counts both ways, for encoders.
+    Scores of head n decrease by slope_n per token of distance. Slopes are a geometric sequence from
+    1/2 to 1/256, for 8 heads those of the paper. Heads with steep slopes attend locally. Distance
+    is absolute, for encoders.
 
     Args:
         num_heads: N.
-        asking: places (B or 1, T).
-        asked: places (S,).
+        asking: positions of the queries, (B or 1, T).
+        asked: positions of the keys, (S,).
         dtype: of the result.
 
     Returns:

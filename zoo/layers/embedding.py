@@ -1,4 +1,4 @@
-"""How attention knows the order of tokens: what is added to embeddings, or turns queries and keys.
+"""Positions for attention: added to embeddings, or as rotation of queries and keys.
 
 Shape letters: B batch, T tokens, D width, N heads, H width of a head.
 """
@@ -13,11 +13,15 @@ from keras import ops
 class SinePositions(keras.layers.Layer):
     """Adds sines and cosines of the position (Vaswani et al. 2017, section 3.5), for any length.
 
-    The embeddings are first multiplied by sqrt(D), as in section 3.4 of the same paper.
+    The embeddings are first multiplied by sqrt(D), as in section 3.4 of the paper.
+
+    Example:
+    >>> zoo.layers.SinePositions()(np.ones((1, 5, 8), "float32")).shape
+    TensorShape([1, 5, 8])
     """
 
     def call(self, embeddings, positions=None):
-        """(B, T, D) [, each token's place (B or 1, T)] -> (B, T, D)."""
+        """(B, T, D) [, positions (B or 1, T)] -> (B, T, D)."""
         width = embeddings.shape[-1]
         if positions is None:
             positions = ops.arange(ops.shape(embeddings)[1])[None]
@@ -31,10 +35,14 @@ class SinePositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LearnedPositions(keras.layers.Layer):
-    """Adds a learned vector a position (Radford et al. 2019, as in GPT-2).
+    """Adds a learned vector per position, as in GPT-2 (Radford et al. 2019).
 
     Args:
-        length: the most tokens of a text; there is no vector for a place further on.
+        length: maximum number of tokens of a text.
+
+    Example:
+    >>> zoo.layers.LearnedPositions(64)(np.ones((1, 5, 8), "float32")).shape
+    TensorShape([1, 5, 8])
     """
 
     def __init__(self, length: int, *, name: str = "positions", **kwargs):
@@ -49,7 +57,7 @@ class LearnedPositions(keras.layers.Layer):
         )
 
     def call(self, embeddings, positions=None):
-        """(B, T, D) [, each token's place (B or 1, T)] -> (B, T, D)."""
+        """(B, T, D) [, positions (B or 1, T)] -> (B, T, D)."""
         if positions is None:
             return embeddings + self.embeddings[None, : ops.shape(embeddings)[1]]
         return embeddings + ops.take(self.embeddings, positions, axis=0)
@@ -62,14 +70,14 @@ class LearnedPositions(keras.layers.Layer):
 
 
 def rotated(x, positions):
-    """Turns each pair of entries by an angle that grows with the position.
+    """Rotates each pair of entries by an angle proportional to the position.
 
-    Su et al. 2021, "RoFormer", equation 34: the product of a query and a key then depends on the
-    distance between them alone. Entry i is paired with entry i + H / 2, as in GPT-NeoX.
+    Su et al. 2021, "RoFormer", equation 34: the product of a query and a key then depends only on
+    their distance. Entry i is paired with entry i + H / 2, as in GPT-NeoX.
 
     Args:
         x: queries or keys, (B, N, T, H), H even.
-        positions: places (B or 1, T).
+        positions: (B or 1, T).
 
     Returns:
         (B, N, T, H).
@@ -86,6 +94,6 @@ def rotated(x, positions):
 
 
 def _angles(positions, width: int):
-    """Places (B, T) -> angles (B, T, D / 2 rounded up), in radians: position / 10,000^(2 i / D)."""
+    """Positions (B, T) -> angles (B, T, ceil(D / 2)) in radians: position / 10,000^(2 i / D)."""
     frequencies = ops.exp(ops.arange(0, width, 2, dtype="float32") * (-math.log(1e4) / width))
     return ops.cast(positions, "float32")[:, :, None] * frequencies

@@ -1,26 +1,33 @@
-"""Texts as sets of n-grams, and what naive Bayes makes of such a set."""
+"""Texts as sets of n-grams, and naive Bayes logits of such a set."""
 
 import keras
 import numpy as np
 from keras import ops
 
-# The hash of a pair is a sum of ids times factors; it wraps around in int32 on every backend. This
-# factor is 2**32 / golden ratio (Knuth 1998, section 6.4): neighbouring ids land far apart.
+# The hash of a pair is a weighted sum of its ids, which overflows int32 on every backend alike. The
+# factor is 2**32 / golden ratio (Knuth 1998, section 6.4), which spreads neighbouring ids.
 _FACTOR_OF_LEFT = 0x9E3779B9 - 2**32
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class DistinctBigrams(keras.layers.Layer):
-    """The unigrams and bigrams that each text holds, each once, however often it comes.
+    """The set of unigrams and bigrams of each text.
 
     Shape letters: B batch, T tokens, V vocabulary.
 
-    The number of a unigram is its token id. Bigrams share `num_buckets` numbers from V on, by a
-    hash of their two ids. Pads are part of no n-gram.
+    The index of a unigram is its token id. Bigrams are hashed to `num_buckets` indices from V on.
+    Pads are part of no n-gram.
 
     Args:
         vocabulary_size: V.
-        num_buckets: how many numbers there are for bigrams.
+        num_buckets: number of hash buckets of bigrams.
+
+    Raises:
+        ValueError: if `num_buckets` is below 1.
+
+    Example:
+    >>> zoo.layers.DistinctBigrams(100, 16)(np.array([[7, 5, 0]])).shape
+    TensorShape([1, 5])
     """
 
     def __init__(self, vocabulary_size: int, num_buckets: int, *, name: str = "bigrams", **kwargs):
@@ -32,16 +39,16 @@ class DistinctBigrams(keras.layers.Layer):
 
     @property
     def num_grams(self) -> int:
-        """How many numbers there are: V + `num_buckets`, the 0 of the pad included."""
+        """Number of indices: V + `num_buckets`, including 0 for no n-gram."""
         return self.vocabulary_size + self.num_buckets
 
     def call(self, token_ids):
-        """Ids (B, T) -> numbers `int32` (B, 2 T - 1) in no order of the text; 0 stands for none."""
+        """Ids (B, T) -> indices `int32` (B, 2 T - 1), sorted, with 0 for none."""
         left, right = token_ids[:, :-1], token_ids[:, 1:]
         bucket = ops.mod(left * _FACTOR_OF_LEFT + right, self.num_buckets)
-        # Pads stand on the right: where the right token is real, so is the left one.
+        # Padding is on the right: if the right token is real, so is the left one.
         bigrams = ops.where(ops.equal(right, 0), 0, self.vocabulary_size + bucket)
-        # Sorted, what is there twice stands side by side.
+        # Sorting makes duplicates adjacent.
         grams = ops.sort(ops.concatenate([token_ids, bigrams], axis=1), axis=1)
         is_repeated = ops.equal(grams[:, 1:], grams[:, :-1])
         return ops.concatenate([grams[:, :1], ops.where(is_repeated, 0, grams[:, 1:])], axis=1)
@@ -60,22 +67,29 @@ class DistinctBigrams(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WeightedLogCountRatios(keras.layers.Layer):
-    """Logits of a set of n-grams: a learned weight times a log-count ratio, summed.
+    """Logits of a set of n-grams: the sum of learned weights times log-count ratios.
 
-    Shape letters: B batch, N places for the n-grams of a text, M numbers of n-grams, C classes.
+    Shape letters: B batch, N n-grams of a text, M indices of n-grams, C classes.
 
     z_c = b_c + s sum_i w_ic r_ic, over the n-grams i of a text: the model of Wang and Manning 2012,
-    "Baselines and Bigrams", section 2.3, with features r * f. The ratios r are not learned but
-    counted, by `set_counts`. Weights w are 1 at first, which is naive Bayes (section 2.1) with its
-    log-odds multiplied by s, or 2 s for two classes. Before anything was counted all ratios are 1.
+    "Baselines and Bigrams", section 2.3, with features r * f. The ratios r are counted by
+    `set_counts`, not learned, and are 1 before. Weights w are initialized to 1, which is naive
+    Bayes (section 2.1) with its log-odds multiplied by s, or 2 s for two classes.
 
     Args:
         num_grams: M.
         num_classes: C.
-        scale: s, how sure naive Bayes is at first. Its factors are far from independent, so that
-            at 1 it is all but certain of every text, right or wrong, and there is nothing to learn
-            from.
-        smoothing: alpha, what is added to each count.
+        scale: s, the initial confidence of naive Bayes. Its factors are far from independent, so at
+            1 nearly all probabilities are 0 or 1 and gradients vanish.
+        smoothing: alpha, added to each count.
+
+    Raises:
+        ValueError: if `scale` or `smoothing` is not above 0.
+
+    Example:
+    >>> logits = zoo.layers.WeightedLogCountRatios(116, 2, scale=0.01)
+    >>> logits(np.array([[5, 7, 0]])).shape
+    TensorShape([1, 2])
     """
 
     def __init__(
@@ -105,7 +119,7 @@ class WeightedLogCountRatios(keras.layers.Layer):
         self.bias = self.add_weight((self.num_classes,), "zeros", name="bias")
 
     def call(self, grams):
-        """Numbers of n-grams (B, N), 0 for none -> logits (B, C)."""
+        """Indices of n-grams (B, N), 0 for none -> logits (B, C)."""
         terms = ops.take(self.kernel, grams, axis=0) * ops.take(self.ratio, grams, axis=0)
         present = ops.cast(ops.not_equal(grams, 0), terms.dtype)
         return self.bias + self.scale * ops.einsum("bn,bnc->bc", present, terms)
@@ -114,12 +128,11 @@ class WeightedLogCountRatios(keras.layers.Layer):
         return keras.KerasTensor((grams.shape[0], self.num_classes), self.compute_dtype)
 
     def set_counts(self, counts: np.ndarray) -> None:
-        """Computes the ratios from the number of texts of each class that hold each n-gram.
+        """Computes the ratios from the number of texts of each class that contain each n-gram.
 
         Wang and Manning 2012, section 2: r = log((p / |p|) / (q / |q|)), where p is alpha + the
-        counts in one class, q alpha + those in the other, and |.| the sum over all n-grams. A class
-        here is set against all others together; of two classes the second has their r, the first
-        has -r. Their n-grams are those of the training texts: one that no text holds has ratio 0.
+        counts in one class, q alpha + those in all others, and |.| the sum over all n-grams. Of two
+        classes the second has the paper's r, the first -r. An n-gram of no text has ratio 0.
 
         Args:
             counts: (M, C).

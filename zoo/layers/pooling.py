@@ -1,4 +1,4 @@
-"""From one vector a token to one vector a text, and which tokens are real."""
+"""Reduction of token features to one vector per text, and the padding mask."""
 
 from typing import Literal, get_args
 
@@ -11,7 +11,12 @@ POOLINGS = get_args(PoolingName)
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PaddingMask(keras.layers.Layer):
-    """Says which positions hold a token: ids (B, T) -> booleans (B, T), False where the id is 0."""
+    """True for real tokens: ids (B, T) -> booleans (B, T), False where the id is 0.
+
+    Example:
+    >>> np.asarray(zoo.layers.PaddingMask()(np.array([[5, 1, 0]]))).tolist()
+    [[True, True, False]]
+    """
 
     def call(self, token_ids):
         return ops.not_equal(token_ids, 0)
@@ -22,12 +27,20 @@ class PaddingMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Pooling(keras.layers.Layer):
-    """Makes one vector of the features of a text's real tokens.
+    """Reduces the features of a text's real tokens to one vector.
 
     Args:
-        kind: `"last"` takes the last real token's features; `"average"` and `"max"` go over all
-            real tokens; `"average+max"` is both, one after the other (Howard and Ruder 2018,
-            "concat pooling", without the last state).
+        kind: `"last"` for the features of the last real token; `"average"` and `"max"` over all
+            real tokens; `"average+max"` for both, concatenated (Howard and Ruder 2018, "concat
+            pooling", without the last state).
+
+    Raises:
+        ValueError: if `kind` is unknown.
+
+    Example:
+    >>> pooling = zoo.layers.Pooling("max")
+    >>> np.asarray(pooling(np.array([[[1.0], [3.0], [9.0]]]), np.array([[True, True, False]])))
+    array([[3.]], dtype=float32)
     """
 
     def __init__(self, kind: str, *, name: str = "pooling", **kwargs):
@@ -37,7 +50,7 @@ class Pooling(keras.layers.Layer):
         self.kind = kind
 
     def call(self, features, padding_mask):
-        """(B, T, D), real positions (B, T) -> (B, D), or (B, 2 D) for average+max."""
+        """(B, T, D), padding mask (B, T) -> (B, D), or (B, 2 D) for average+max."""
         if self.kind == "last":
             return last_real(features, padding_mask)
         real = padding_mask[:, :, None]
@@ -58,6 +71,12 @@ class Pooling(keras.layers.Layer):
 
 
 def last_real(features, padding_mask):
-    """Features (B, T, D) of each row's last real token, by real positions (B, T) -> (B, D)."""
+    """Features of each row's last real token: (B, T, D), padding mask (B, T) -> (B, D).
+
+    Example:
+    >>> features, mask = np.array([[[1.0], [3.0], [9.0]]]), np.array([[True, True, False]])
+    >>> np.asarray(zoo.layers.last_real(features, mask)).tolist()
+    [[3.0]]
+    """
     last = ops.sum(ops.cast(padding_mask, "int32"), axis=1) - 1
     return ops.take_along_axis(features, last[:, None, None], axis=1)[:, 0]

@@ -1,4 +1,4 @@
-"""One layer of recurrence, read forward or both ways, over whole sequences or block by block."""
+"""Recurrent layers, forward or bidirectional, for whole sequences or token by token."""
 
 import keras
 from keras import ops
@@ -10,11 +10,11 @@ CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru":
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RecurrentBlock(keras.layers.Layer):
-    """A recurrent layer and dropout on what it gives.
+    """A recurrent layer and dropout on its output.
 
-    Padding must stand on the right: it then cannot reach a real position, so the pass over whole
-    sequences runs without a mask, which is faster and what cuDNN asks for. Whoever reads the
-    features leaves padded positions out.
+    Padding must be on the right. It then cannot affect a real position, so the pass over whole
+    sequences runs without a mask, which is faster and required by cuDNN. Features of padded
+    positions are undefined.
 
     Shape letters: B batch, T tokens, E width of the input, U units, D = U or 2 U both ways.
 
@@ -26,9 +26,17 @@ class RecurrentBlock(keras.layers.Layer):
             that `keras.layers.RNN` takes, with the arguments of Keras's own.
         units: U, the width of the state.
         bidirectional: whether a second layer reads each row from its last real token to its first.
-        dropout: share of the features set to zero in training.
-        recurrent_gain: length of the orthogonal matrix that the state is first multiplied by.
+        dropout: fraction of the features to drop.
+        recurrent_gain: gain of the orthogonal recurrent matrix at initialization.
         kernel_regularizer: penalty on the weights of input and state.
+
+    Raises:
+        ValueError: if `cell` is unknown.
+
+    Example:
+    >>> block = zoo.layers.RecurrentBlock("gru", 4, bidirectional=True)
+    >>> block(np.ones((1, 5, 8), "float32"), np.ones((1, 5), bool)).shape
+    TensorShape([1, 5, 8])
     """
 
     def __init__(
@@ -79,7 +87,7 @@ class RecurrentBlock(keras.layers.Layer):
             self.backward.build(x_shape)
 
     def call(self, x, padding_mask, training=None):
-        """(B, T, E), real positions (B, T) -> (B, T, D)."""
+        """(B, T, E), padding mask (B, T) -> (B, T, D)."""
         features = self.forward(x, training=training)[0]
         if self.backward is not None:
             reverse = _reversal(padding_mask)
@@ -94,14 +102,14 @@ class RecurrentBlock(keras.layers.Layer):
         return [ops.zeros((batch_size, size), self.compute_dtype) for size in sizes]
 
     def grow_cache(self, state, length):
-        """The state as it is: it has room for any number of tokens."""
+        """The state unchanged, since it holds any number of tokens."""
         del length
         return state
 
     def advance(self, x, padding_mask, state, positions):
-        """(B, T, E), real positions (B, T), state -> features (B, T, D), state; pads do nothing."""
+        """(B, T, E), padding mask (B, T), state -> features (B, T, D), state; pads are skipped."""
         if x.shape[1] == 1:
-            # A decoding step: one call of the cell, without the machinery of a loop.
+            # A decoding step: one call of the cell, without a loop.
             output, stepped = self.forward.cell(x[:, 0], state)
             stepped = stepped if isinstance(stepped, (list, tuple)) else [stepped]
             real = padding_mask[:, :1]
@@ -155,7 +163,7 @@ def _cell_class(cell: str | type[keras.Layer]) -> type[keras.Layer]:
 
 
 def _reversal(padding_mask):
-    """Indices (B, T) that turn round the real part of each row and leave its padding in place."""
+    """Indices (B, T) that reverse the real tokens of each row and keep its padding in place."""
     length = ops.sum(ops.cast(padding_mask, "int32"), axis=1, keepdims=True)
     place = ops.arange(ops.shape(padding_mask)[1], dtype="int32")[None]
     return ops.where(place < length, length - 1 - place, place)

@@ -1,4 +1,4 @@
-"""The block of a Transformer, over whole sequences or token by token with a cache.
+"""The block of a Transformer, for whole sequences or token by token with a cache.
 
 Shape letters: B batch, T tokens, S tokens of a source, D width, N heads, G heads of keys and
 values, H = D / N width of a head, L tokens that a cache can hold.
@@ -14,9 +14,9 @@ class CachedSteps(keras.layers.Layer):
     """The stepwise part of `TransformerBlock`: the cache of keys and values, and a step with it."""
 
     def initial_state(self, batch_size, length, source=None, source_mask=None):
-        """A cache for `length` tokens, and the source's keys and values, computed once."""
+        """An empty cache for `length` tokens, and the keys and values of the source."""
         attention = self.self_attention
-        # One slot more than there are tokens: pads are written there, where nobody looks.
+        # The additional slot takes the pads and is never attended to.
         shape = (batch_size, attention.num_key_heads, length + 1, attention.head_width)
         state = {
             "keys": ops.zeros(shape, self.compute_dtype),
@@ -28,7 +28,7 @@ class CachedSteps(keras.layers.Layer):
         return state
 
     def grow_cache(self, state, length):
-        """The state with room for `length` more tokens."""
+        """The state with capacity for `length` more tokens."""
         more = [[0, 0], [0, 0], [0, length], [0, 0]]
         return {
             **state,
@@ -65,21 +65,27 @@ class CachedSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TransformerBlock(CachedSteps):
-    """Self-attention, then attention to a source if there is one, then a feed-forward network.
+    """Self-attention, optional attention to a source, and a feed-forward network.
 
-    Each sublayer f adds to its input x: x + dropout(f(norm(x))), that is the pre-norm order of
-    Xiong et al. 2020, which trains without a long warm-up.
+    The output of each sublayer f is x + dropout(f(norm(x))), the pre-norm order of Xiong et al.
+    2020, which trains without a long warm-up.
 
     Args:
         num_heads: heads of each attention.
-        hidden_units: width inside the feed-forward network.
-        causal: whether a position sees itself and earlier ones only.
+        hidden_units: width of the hidden layer of the feed-forward network.
+        causal: whether a position attends to itself and earlier ones only.
         cross_attention: whether the block attends to a source.
         num_key_heads: heads of keys and values, see `MultiHeadAttention`.
-        penalize_distance: whether self-attention fades with distance, see `distance_penalty`.
-        rotary: whether self-attention knows positions by rotation, see `rotated`.
-        dropout: share set to zero in training, of attention weights and of each sublayer's output.
+        penalize_distance: whether self-attention scores decrease with distance, see
+            `distance_penalty`.
+        rotary: whether self-attention rotates queries and keys by their positions, see `rotated`.
+        dropout: fraction to drop of attention weights and of each sublayer's output.
         kernel_regularizer: penalty on all projections.
+
+    Example:
+    >>> block = zoo.layers.TransformerBlock(2, 16, causal=True)
+    >>> block(np.ones((1, 5, 8), "float32"), np.ones((1, 5), bool)).shape
+    TensorShape([1, 5, 8])
     """
 
     def __init__(
@@ -151,7 +157,7 @@ class TransformerBlock(CachedSteps):
         self.output_projection.build((*x_shape[:-1], self.hidden_units))
 
     def call(self, x, padding_mask, source=None, source_mask=None, training=None):
-        """(B, T, D), real positions (B, T) [, (B, S, D), (B, S)] -> (B, T, D)."""
+        """(B, T, D), padding mask (B, T) [, source (B, S, D), its mask (B, S)] -> (B, T, D)."""
         x = self._attend_to_itself(x, padding_mask, training)
         if self.cross_attention:
             keys, values = self.source_attention.keys_and_values(source)
@@ -159,11 +165,11 @@ class TransformerBlock(CachedSteps):
         return self._feed_forward(x, training)
 
     def attention_weights(self, x, padding_mask, source=None, source_mask=None):
-        """What each token looks at in `call`, whose arguments these are.
+        """Attention weights for the arguments of `call`, by kind.
 
         Returns:
-            `"self"`, (B, N, T, T), and where the block attends to a source `"source"`, (B, N, T,
-            S); see `MultiHeadAttention.attention_weights`.
+            `"self"`, (B, N, T, T), and with cross-attention `"source"`, (B, N, T, S); see
+            `MultiHeadAttention.attention_weights`.
         """
         y, (mask, order) = self.self_norm(x), self._asking(padding_mask)
         keys, _ = self.self_attention.keys_and_values(y, order["positions"])
@@ -177,7 +183,7 @@ class TransformerBlock(CachedSteps):
         return weights
 
     def _asking(self, padding_mask):
-        """For self-attention over whole sequences: who may see whom, and what it knows of order."""
+        """Mask, and arguments for the order of tokens, of self-attention over whole sequences."""
         places = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
         mask = padding_mask[:, None, :]
         if self.causal:
@@ -186,7 +192,7 @@ class TransformerBlock(CachedSteps):
 
     def _attend_to_itself(self, x, padding_mask, training):
         y, (mask, order) = self.self_norm(x), self._asking(padding_mask)
-        # Keras takes an argument of this name for its own when it is passed by name.
+        # Keras treats an argument named `mask` as its own when it is passed by name.
         attended = self.self_attention(y, y, mask, **order, training=training)
         return x + self.residual_dropout(attended, training=training)
 
@@ -224,7 +230,7 @@ class TransformerBlock(CachedSteps):
 
 
 def _cache_indices(cache, padding_mask, positions):
-    """Where in a cache (B, G, L + 1, H) a block's tokens go: (B, G, T, 3)."""
+    """Indices into a cache (B, G, L + 1, H) for new tokens: (B, G, T, 3)."""
     batch, heads, slots = (ops.shape(cache)[axis] for axis in range(3))
     shape = (batch, heads, ops.shape(positions)[1])
     slot = ops.where(padding_mask, positions, slots - 1)

@@ -1,7 +1,7 @@
-"""Documents cut into windows: what a language model reads at a time, and what it answers for.
+"""Windows of documents: the tokens that a language model reads in one pass, and those it predicts.
 
-Everything is an index into one flat array of ids, in which each document begins with a token that
-is only read (the start token) and goes on with tokens that are read and asked for.
+Windows are indices into one flat array of ids. The first token of each document (the start token)
+is context only; all others are predicted.
 """
 
 import dataclasses
@@ -16,13 +16,13 @@ from zoo.utils.sequences import half_overlapping_windows
 class TextWindows:
     """N windows of documents.
 
-    Window i reads `ids[begin[i] : end[i] - 1]` and is asked for each one's next token; it answers
-    for the tokens from `asked[i]` on. What stands before is context.
+    Window i reads `ids[begin[i] : end[i] - 1]`, and is scored on its predictions of the tokens from
+    `asked[i]` to `end[i] - 1`. The tokens before are context.
 
     Attributes:
-        documents: the flat ids, and how long each document is.
+        documents: the flat ids, and the length of each document.
         begin, asked, end: `int64` (N,), begin < asked < end.
-        split: which split the documents are of.
+        split: the split of the documents.
     """
 
     documents: TokenSequences
@@ -51,26 +51,26 @@ class TextWindows:
 
     @property
     def num_asked(self) -> int:
-        """Tokens that are answered for, in all windows."""
+        """Number of scored tokens in all windows."""
         return int((self.end - self.asked).sum())
 
 
 def training_windows(
     documents: TokenSequences, length: int, random: np.random.Generator | None = None
 ) -> TextWindows:
-    """Cuts documents so that every token is asked for once.
+    """Cuts documents so that every token is predicted once.
 
     Args:
         documents: see `TextWindows`.
-        length: the most tokens of a window.
-        random: where it is given, the cuts of a document that is longer than a window fall
-            elsewhere each time: the first window is of a random length.
+        length: maximum number of tokens of a window.
+        random: if given, the first window of a document that is longer than a window has a random
+            length, so that the cuts differ between epochs.
     """
     targets = documents.lengths - 1
     shift = np.zeros(len(targets), "int64")
     if random is not None:
         shift = np.where(targets > length, random.integers(0, length, len(targets)), 0)
-    # The windows end at length - shift, 2 length - shift, and so on.
+    # Windows end at length - shift, 2 length - shift, and so on.
     counts = -(-(targets + shift) // length)
     document, place = _places(counts)
     first = np.maximum(place * length - shift[document], 0)
@@ -92,7 +92,7 @@ def evaluation_windows(documents: TokenSequences, length: int, split: str) -> Te
 
 
 def _places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each window: which document it is of, and which of the document's `counts` it is."""
+    """For each window its document, and its index among the document's `counts` windows."""
     document = np.repeat(np.arange(len(counts)), counts)
     before = np.cumsum(counts) - counts
     return document, np.arange(len(document)) - before[document]
