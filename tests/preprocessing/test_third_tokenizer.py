@@ -10,6 +10,7 @@ import zoo
 from tests.inspection.small_models import small_model
 from tests.preprocessing.letter_pairs import LetterPairs
 from tests.serving.test_generate_endpoint import in_plain_tensorflow
+from zoo.catalog import options
 from zoo.inspection.surprisal import token_probabilities
 from zoo.preprocessing.tokenizer import _TOKENIZERS, register_tokenizer
 
@@ -111,6 +112,14 @@ def test_its_tokens_are_explained(run, few_reviews):
 
 
 def test_options_are_those_of_the_tokenizer(few_reviews):
+    task = zoo.tasks.create_task("sentiment", few_reviews, level="letter_pairs", num_pairs=2)
+    task.examples("train")
+    assert len(task.text_to_ids.tokenizer.pairs) == 2
+    assert options.task_options("sentiment")["num_pairs"].default == 20
+    with pytest.raises(ValueError, match="Unknown argument of sentiment 'num_pair'"):
+        zoo.tasks.create_task("sentiment", few_reviews, num_pair=2)
+    with pytest.raises(ValueError, match="The word tokenizer takes no option 'num_pairs'"):
+        zoo.tasks.create_task("sentiment", few_reviews, num_pairs=2)
     with pytest.raises(ValueError, match="letter_pairs tokenizer takes no option 'lowercase'"):
         zoo.tasks.text_generation(few_reviews, level="letter_pairs", lowercase=True)
     with pytest.raises(ValueError, match="made already takes no option 'punctuation'"):

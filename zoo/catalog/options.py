@@ -81,8 +81,12 @@ def model_options(model: str) -> Options:
 
 
 def task_options(task: str) -> Options:
-    """The options of a task."""
-    return options_of(zoo.tasks.task_class(task).from_dataset)
+    """The options of a task, those of the tokenizers included."""
+    # What the task says of an option takes precedence.
+    own = options_of(zoo.tasks.task_class(task).from_dataset)
+    tokenizers = map(zoo.preprocessing.tokenizer_class, zoo.preprocessing.list_tokenizers())
+    further = {name: each for cls in tokenizers for name, each in options_of(cls).items()}
+    return {**own, **{name: each for name, each in further.items() if name not in own}}
 
 
 def data_options(data: str, task: str | None = None) -> Options:

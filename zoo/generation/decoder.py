@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from zoo.generation.sampling import Sampler, Sampling
+from zoo.utils.special_tokens import MAX_PROMPT_TOKENS
 
 # Steps that are compiled as one loop, and random numbers that are drawn at a time.
 _STEPS = 64
 # The smallest capacity of a state, doubled whenever it is full: the cost of a step grows with the
 # capacity, and each capacity is compiled once.
 _CAPACITY = 256
-# Prompt tokens that are read by a model without a limit of its own.
-_MAX_PROMPT = 4096
 # Batches are padded to one of these numbers of rows, so that few shapes are compiled.
 _ROWS = [2**i for i in range(17)]
 
@@ -249,7 +248,7 @@ class Decoder(tf.Module):
 
     @property
     def _context(self) -> int:
-        return self.model.context_length or 2 * _MAX_PROMPT
+        return self.model.context_length or 2 * MAX_PROMPT_TOKENS
 
     def _kept_of_prompts(self, width, max_new_tokens):
         """How many of a prompt's tokens are read, the last ones."""

@@ -12,6 +12,7 @@ _HOMES = {
     "Characters": "characters",
     "make_tokenizer": "tokenizer",
     "register_tokenizer": "tokenizer",
+    "tokenizer_class": "tokenizer",
     "tokenizer_options": "tokenizer",
     "list_tokenizers": "tokenizer",
     "TAG": "markup",

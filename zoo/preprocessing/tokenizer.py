@@ -7,7 +7,7 @@ Shape letters: B texts.
 import abc
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -138,11 +138,20 @@ def list_tokenizers() -> list[str]:
     return _TOKENIZERS.names()
 
 
+def tokenizer_class(name: str) -> type[Tokenizer]:
+    """The class of a tokenizer.
+
+    Raises:
+        UnknownNameError: for an unknown name.
+    """
+    return cast(type[Tokenizer], _TOKENIZERS[name])
+
+
 def tokenizer_options(tokenizer: "Tokenizer | str") -> tuple[str, ...]:
     """The options of the tokenizer of that name; none for a `Tokenizer`, which has them already."""
     if isinstance(tokenizer, Tokenizer):
         return ()
-    parameters = inspect.signature(_TOKENIZERS[tokenizer]).parameters.values()
+    parameters = inspect.signature(tokenizer_class(tokenizer)).parameters.values()
     return tuple(each.name for each in parameters if each.kind is each.KEYWORD_ONLY)
 
 
@@ -173,4 +182,4 @@ def make_tokenizer(tokenizer: "Tokenizer | str | Mapping[str, Any]", **options) 
             raise UnknownNameError(
                 f"{what} takes no option {option!r}; it takes {', '.join(known) or 'none'}."
             )
-    return tokenizer if isinstance(tokenizer, Tokenizer) else _TOKENIZERS[tokenizer](**options)
+    return tokenizer if isinstance(tokenizer, Tokenizer) else tokenizer_class(tokenizer)(**options)

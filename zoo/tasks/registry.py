@@ -1,5 +1,6 @@
 """The tasks by name: a module in this package that registers a class is part of the zoo."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,7 +32,15 @@ def task_class(name: str) -> Any:
 
 def check_task(name: str, options: Iterable[str] = ()) -> None:
     """Raises what `create_task` would, before a dataset is there."""
-    check_arguments(name, task_class(name).from_dataset, options)
+    maker = task_class(name).from_dataset
+    arguments = inspect.signature(maker).parameters
+    others = [option for option in options if option not in arguments]
+    if others:
+        from zoo.preprocessing import list_tokenizers, tokenizer_options
+
+        of_tokenizers = {each for level in list_tokenizers() for each in tokenizer_options(level)}
+        others = [option for option in others if option not in of_tokenizers]
+    check_arguments(name, maker, others)
 
 
 def create_task(name: str, dataset, **options):

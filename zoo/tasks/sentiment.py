@@ -89,6 +89,7 @@ class Sentiment(Task):
         vocabulary_of: Task | None = None,
         adversarial: float = 0.0,
         temperature_scaling: bool = False,
+        **tokenizer_options,
     ) -> "Sentiment":
         """The task on a dataset, with a vocabulary of its training texts.
 
@@ -103,9 +104,15 @@ class Sentiment(Task):
                 turns it off.
             temperature_scaling: calibrate the classifier on validation by temperature scaling (Guo
                 et al. 2017).
+            **tokenizer_options: further options of the tokenizer.
         """
         tokenizer = choose_tokenizer(
-            cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
+            cls.from_dataset,
+            level,
+            lowercase=lowercase,
+            markup=markup,
+            punctuation=punctuation,
+            **tokenizer_options,
         )
         text_to_ids = make_text_to_ids(
             vocabulary_of,

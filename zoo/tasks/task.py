@@ -330,7 +330,7 @@ def choose_tokenizer(maker: Callable, level, **options):
         **{
             name: value
             for name, value in options.items()
-            if name in own or value != defaults[name].default
+            if name in own or name not in defaults or value != defaults[name].default
         },
     )
 

@@ -27,12 +27,10 @@ from zoo.tasks.windows import (
     slice_padded,
     training_windows,
 )
+from zoo.utils.special_tokens import MAX_PROMPT_TOKENS
 
 # Logits that are held at a time while a split is scored: a quarter of a gigabyte.
 _MAX_LOGITS = 2**26
-
-# Tokens of a prompt that are read at most, the last ones.
-_MAX_PROMPT = 4096
 
 # Tokens that stand for a larger vocabulary in a training step.
 _SAMPLED_TOKENS = 1024
@@ -113,6 +111,7 @@ class TextGeneration(Task):
         markup: str = "remove",
         punctuation: str = "keep",
         vocabulary_of: Task | None = None,
+        **tokenizer_options,
     ) -> "TextGeneration":
         """The task on a dataset, with a vocabulary of its training texts.
 
@@ -129,9 +128,15 @@ class TextGeneration(Task):
             sampled_tokens: negative samples in a training step of a vocabulary at least four times
                 as large; 0 computes the full softmax.
             vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
+            **tokenizer_options: further options of the tokenizer.
         """
         tokenizer = choose_tokenizer(
-            cls.from_dataset, level, lowercase=lowercase, markup=markup, punctuation=punctuation
+            cls.from_dataset,
+            level,
+            lowercase=lowercase,
+            markup=markup,
+            punctuation=punctuation,
+            **tokenizer_options,
         )
         text_to_ids = make_text_to_ids(
             vocabulary_of,
@@ -230,7 +235,7 @@ class TextGeneration(Task):
     def prompt_to_ids(self):
         """A `TextToIds` for the beginning of a text: the last tokens of a long one, and no end."""
         return self.text_to_ids.variant(
-            sequence_length=_MAX_PROMPT, truncation="end", add_end=False, name="prompt_to_ids"
+            sequence_length=MAX_PROMPT_TOKENS, truncation="end", add_end=False, name="prompt_to_ids"
         )
 
     # What a model is asked

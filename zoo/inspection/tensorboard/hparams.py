@@ -105,7 +105,11 @@ def task_options(task) -> dict[str, Any]:
     tokenizer = dict(text_to_ids["tokenizer"])
     text_to_ids |= {"level": tokenizer.pop("name"), **tokenizer}
     options = {
-        name: getattr(task, name, text_to_ids.get(name)) for name in _keywords(task.from_dataset)
+        **tokenizer,
+        **{
+            name: getattr(task, name, text_to_ids.get(name))
+            for name in _keywords(task.from_dataset)
+        },
     }
     plain = {name: value for name, value in options.items() if _is_plain(value)}
     return {**plain, "task": task.name, "vocabulary_size": len(task.text_to_ids.vocabulary)}
