@@ -22,14 +22,8 @@ from zoo.utils.lazy import lazy_attributes
 # cheap: TensorFlow is imported by the functions that need it.
 globals().update(registered_functions())
 
-
 # One that another package registers later is found when it is asked for.
 __getattr__, _ = lazy_attributes(__name__, {}, lambda name: registered_functions().get(name))
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *registered_functions()})
-
 
 __all__ = [
     "LABELLED_TEXTS",
@@ -47,4 +41,5 @@ __all__ = [
     "reader_of",
     "register_dataset",
     "split_off",
+    *registered_functions(),
 ]
