@@ -16,57 +16,57 @@ def examples(split: Split) -> list[tuple[str, int]]:
     return sorted(zip(split["text"], split["label"].tolist(), strict=True))
 
 
-def test_carve_divides_without_loss_and_keeps_the_order():
+def test_split_off_divides_without_loss_and_keeps_the_order():
     split = make_split()
-    rest, carved = split_off(split, 0.1, seed=0)
-    assert len(carved) == 20
-    assert sorted(examples(rest) + examples(carved)) == examples(split)
-    assert carved["text"] == [text for text in split["text"] if text in set(carved["text"])]
+    rest, held_out = split_off(split, 0.1, seed=0)
+    assert len(held_out) == 20
+    assert sorted(examples(rest) + examples(held_out)) == examples(split)
+    assert held_out["text"] == [text for text in split["text"] if text in set(held_out["text"])]
 
 
-def test_carve_does_not_depend_on_the_order_of_the_texts():
+def test_split_off_does_not_depend_on_the_order_of_the_texts():
     split = make_split()
     shuffled = split.take(random.Random(5).sample(range(len(split)), len(split)))
     for one, other in zip(split_off(split, 0.2, 3), split_off(shuffled, 0.2, 3), strict=True):
         assert examples(one) == examples(other)
 
 
-def test_carve_depends_on_the_seed_and_on_nothing_else():
+def test_split_off_depends_on_the_seed_and_on_nothing_else():
     split = make_split()
-    carves = [split_off(split, 0.1, seed)[1]["text"] for seed in (0, 1, -1, np.int64(1))]
-    assert carves[0] != carves[1] != carves[2]
-    assert carves[1] == carves[3]
+    choices = [split_off(split, 0.1, seed)[1]["text"] for seed in (0, 1, -1, np.int64(1))]
+    assert choices[0] != choices[1] != choices[2]
+    assert choices[1] == choices[3]
 
 
-def test_carve_keeps_the_proportion_of_each_class():
+def test_split_off_keeps_the_proportion_of_each_class():
     labels = np.array([0] * 100 + [1] * 300 + [2] * 20, "int32")
     split = Split({"text": [f"text {i}" for i in range(420)], "label": labels})
-    _, carved = split_off(split, 0.1, seed=0)
-    assert np.bincount(carved["label"]).tolist() == [10, 30, 2]
+    _, held_out = split_off(split, 0.1, seed=0)
+    assert np.bincount(held_out["label"]).tolist() == [10, 30, 2]
 
 
-def test_carve_puts_equal_texts_on_the_same_side():
+def test_split_off_puts_equal_texts_on_the_same_side():
     texts = [f"text {i % 50}" for i in range(200)]  # Each text four times, in two classes.
     labels = (np.arange(200) // 100).astype("int32")
-    rest, carved = split_off(Split({"text": texts, "label": labels}), 0.2, seed=0)
-    assert carved["text"]
-    assert not set(rest["text"]) & set(carved["text"])
+    rest, held_out = split_off(Split({"text": texts, "label": labels}), 0.2, seed=0)
+    assert held_out["text"]
+    assert not set(rest["text"]) & set(held_out["text"])
 
 
-def test_carve_divides_texts_without_labels():
-    rest, carved = split_off(Split({"text": [str(i) for i in range(40)]}), 0.25, seed=0)
-    assert (len(rest), len(carved)) == (30, 10)
-    assert list(carved.columns) == ["text"]
+def test_split_off_divides_texts_without_labels():
+    rest, held_out = split_off(Split({"text": [str(i) for i in range(40)]}), 0.25, seed=0)
+    assert (len(rest), len(held_out)) == (30, 10)
+    assert list(held_out.columns) == ["text"]
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, 2])
-def test_carve_refuses_a_share_out_of_range(share):
-    with pytest.raises(DatasetError, match=f"between 0 and 1, not be {share}"):
+def test_split_off_refuses_a_share_out_of_range(share):
+    with pytest.raises(DatasetError, match=f"share must be above 0 and below 1; it is {share}"):
         split_off(make_split(), share, seed=0)
 
 
-def test_carve_refuses_too_few_texts():
-    with pytest.raises(DatasetError, match=r"^3 texts are too few to carve off a share of 0\.1\.$"):
+def test_split_off_refuses_too_few_texts():
+    with pytest.raises(DatasetError, match=r"^3 texts are too few to split off a share of 0\.1\.$"):
         split_off(make_split(3), 0.1, seed=0)
 
 
@@ -179,8 +179,8 @@ def test_language_modelling_without_a_text_to_learn_from_is_refused():
     with pytest.raises(DatasetError) as caught:
         dataset.texts_for_language_modelling()
     assert str(caught.value) == (
-        "name leaves no text to learn from: expected one at least that validation and test do not "
-        "hold as well, found none in 3."
+        "name has no training text: expected at least one that is not in validation or test, found "
+        "none among 3."
     )
 
 

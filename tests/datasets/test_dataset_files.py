@@ -83,7 +83,7 @@ def test_every_format_gives_the_same_dataset(name, tmp_path):
     assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [48, 6, 6]
     assert dataset.train["label"].dtype == np.int32
     assert dataset.audit.sentences() == []
-    # The carve depends on texts and labels alone, so the format makes no difference to it.
+    # The splits depend on texts and labels only, not on the format.
     reference = from_files(write_table(tmp_path / "reference.csv", ROWS))
     assert sorted(dataset.test["text"]) == sorted(reference.test["text"])
     assert sorted(dataset.validation["text"]) == sorted(reference.validation["text"])
@@ -165,7 +165,7 @@ def test_separate_files_are_the_splits(tmp_path):
     assert examples(dataset) == sorted(ROWS)
 
 
-def test_the_carved_test_split_does_not_depend_on_the_validation_share(tmp_path):
+def test_the_test_split_does_not_depend_on_the_validation_share(tmp_path):
     path = write_table(tmp_path / "reviews.csv", ROWS)
     one, other = (from_files(path, validation_share=share) for share in (0.1, 0.4))
     assert one.test["text"] == other.test["text"]
@@ -412,7 +412,7 @@ def test_folders_and_plain_texts_have_no_numbers(tmp_path):
     ("columns", "expected"),
     [
         ({"text": "txt"}, "The kind of column 'text' must be one of text, category, number"),
-        ({"label": "category"}, "columns must hold a text and at most one category; it is"),
+        ({"label": "category"}, "columns must have a text and at most one category; it is"),
         ({"text": "text", "a": "category", "b": "category"}, "at most one category"),
     ],
 )
@@ -488,18 +488,18 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     ("name", "content", "expected"),
     [
         ("a.csv", "", "a.csv is empty: expected a first line that names the columns."),
-        ("a.csv", "text,label\n", "a.csv holds no text: expected at least one that is not empty."),
-        ("a.jsonl", "\n", "a.jsonl holds no text: expected at least one that is not empty."),
+        ("a.csv", "text,label\n", "a.csv has no text: expected at least one that is not empty."),
+        ("a.jsonl", "\n", "a.jsonl has no text: expected at least one that is not empty."),
         (
             "a.csv",
             "body,stars\nfine,5\n",
-            "a.csv has no column 'text': its first line, which should name the columns, holds "
+            "a.csv has no column 'text': its first line, which should name the columns, has "
             "'body', 'stars'.",
         ),
         (
             "a.csv",
             "text,stars\nfine,5\n",
-            "a.csv has no column 'label': its first line, which should name the columns, holds "
+            "a.csv has no column 'label': its first line, which should name the columns, has "
             "'text', 'stars'.",
         ),
         ("a.csv", "text,text,label\n1,2,3\n", "a.csv has 2 columns 'text': expected one."),
@@ -527,18 +527,17 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
         (
             "a.csv",
             "text,label\nfine,1\nbad,1\n",
-            "a.csv has one class only, '1': expected two at least to tell apart.",
+            "a.csv has only one class, '1': expected two or more.",
         ),
         (
             "a.csv",
             "text,label\nfine,1\nbad,0\n",
-            "Carving a test split off a.csv failed: "
-            "2 texts are too few to carve off a share of 0.1.",
+            "Cannot split test off a.csv: 2 texts are too few to split off a share of 0.1.",
         ),
         (
             "a.jsonl",
             '{"text": "fine", "label": 1}\n{"text": "bad", \n',
-            "a.jsonl, line 2: expected one JSON object a line, found what is not JSON: "
+            "a.jsonl, line 2: expected one JSON object per line, found what is not JSON: "
             "Expecting property name enclosed in double quotes.",
         ),
         (
@@ -575,13 +574,13 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
             "a.xlsx",
             "",
             "a.xlsx has the suffix '.xlsx': expected a .csv, .tsv or .jsonl file or a folder with "
-            "one folder a class.",
+            "one folder per class.",
         ),
         (
             "a.txt",
             "fine",
             "a.txt is plain text without 'label': expected a .csv, .tsv or .jsonl file or a folder "
-            "with one folder a class.",
+            "with one folder per class.",
         ),
     ],
 )
@@ -603,7 +602,7 @@ def test_a_text_that_was_taken_for_a_header_is_cut_short(tmp_path):
 
 def test_a_folder_without_class_folders_is_refused(tmp_path):
     folder = write_folder(tmp_path, [("a text", "folder")]) / "folder"
-    expected = "folder: expected one folder a class in it, with .txt files of one text each, "
+    expected = "folder: expected one folder per class in it, with .txt files of one text each, "
     assert error_of(folder) == expected + "found '0000.txt'."
     (folder / "0000.txt").unlink()
     assert error_of(folder) == expected + "found nothing."
@@ -616,12 +615,12 @@ def test_labels_that_training_does_not_have_are_refused(tmp_path):
     with pytest.raises(DatasetError) as caught:
         from_files(path, test_data=test_path)
     assert str(caught.value) == (
-        f"{test_path} has labels that the training texts do not have: 'Bad', 'ugly'; "
-        "expected some of 'bad', 'good'."
+        f"{test_path} has labels that the training split does not have: 'Bad', 'ugly'; "
+        "expected 'bad', 'good'."
     )
 
 
-def test_a_class_that_carving_uses_up_is_refused(tmp_path):
+def test_a_class_without_training_texts_is_refused(tmp_path):
     path = write_table(tmp_path / "a.csv", [*ROWS, *[("always the same", "rare")] * 10])
     assert "Too few different texts of 'rare'" in error_of(path)
 
@@ -629,23 +628,23 @@ def test_a_class_that_carving_uses_up_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "a.txt holds no text: expected at least one that is not empty."),
-        (b" \r\n\t\n", "a.txt holds no text: expected at least one that is not empty."),
-        (b"\xef\xbb\xbf", "a.txt holds no text: expected at least one that is not empty."),
+        (b"", "a.txt has no text: expected at least one that is not empty."),
+        (b" \r\n\t\n", "a.txt has no text: expected at least one that is not empty."),
+        (b"\xef\xbb\xbf", "a.txt has no text: expected at least one that is not empty."),
         (
             b"Hi",
-            "Carving a test split off a.txt failed: A text of 2 characters is too short, or has "
-            "too much white space, to cut off a share of 0.1.",
+            "Cannot split test off a.txt: A text of 2 characters is too short, or has "
+            "too much white space, to split off a share of 0.1.",
         ),
         (
             b"Words",
-            "Carving a validation split off a.txt failed: A text of 4 characters is too short, or "
-            "has too much white space, to cut off a share of 0.1.",
+            "Cannot split validation off a.txt: A text of 4 characters is too short, or "
+            "has too much white space, to split off a share of 0.1.",
         ),
         (
             b"Words." + b"\n" * 94,
-            "Carving a test split off a.txt failed: A text of 100 characters is too short, or has "
-            "too much white space, to cut off a share of 0.1.",
+            "Cannot split test off a.txt: A text of 100 characters is too short, or has "
+            "too much white space, to split off a share of 0.1.",
         ),
         (
             "One line.\nAnother".encode("utf-16"),

@@ -145,7 +145,7 @@ def test_the_real_reviews(no_network):
     assert len(dataset.unlabelled) == 50_000
 
     # 110 reviews of train stand in test as well; of the unlabelled, 36 stand in validation and 270
-    # in test. None of validation stands in train: the carve keeps equal texts together.
+    # in test. None of validation is in train: equal texts are on the same side.
     texts, num_left_out = dataset.texts_for_language_modelling()
     assert (len(texts), num_left_out) == (72_084, 110 + 36 + 270)
     assert not set(texts) & {*dataset.validation["text"], *dataset.test["text"]}

@@ -363,15 +363,18 @@ class TestDataset:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"train_size": -1}, "train_size must be 1 or more, not -1."),
-        ({"test_size": 0}, "test_size must be 1 or more, not 0."),
-        ({"distance": 3}, "distance must be 0 tokens or 5 and more, since no sentence"),
-        ({"gap": (1, 4)}, "gap must be 0 tokens or 5 and more"),
+        ({"train_size": -1}, "train_size must be 1 or more; it is -1."),
+        ({"test_size": 0}, "test_size must be 1 or more; it is 0."),
+        ({"distance": 3}, "distance must be 0 tokens or 5 or more, because no sentence"),
+        ({"gap": (1, 4)}, "gap must be 0 tokens or 5 or more"),
         ({"opening": -5}, "opening must be 0 or more tokens"),
-        ({"gap": (20, 5)}, "the lower number first, not (20, 5)."),
-        ({"gap": (1, 2, 3)}, "gap must be a number of tokens or two, (low, high), not (1, 2, 3)."),
-        ({"gap": "long"}, "gap must be a number of tokens or two, (low, high), not 'long'."),
-        ({"gap": 7.5}, "gap must be a number of tokens or two, (low, high), not 7.5."),
+        ({"gap": (20, 5)}, "the lower number first; it is (20, 5)."),
+        (
+            {"gap": (1, 2, 3)},
+            "gap must be a number of tokens or two, (low, high); it is (1, 2, 3).",
+        ),
+        ({"gap": "long"}, "gap must be a number of tokens or two, (low, high); it is 'long'."),
+        ({"gap": 7.5}, "gap must be a number of tokens or two, (low, high); it is 7.5."),
         ({"label_noise": 0.7}, "label_noise must be 0 or more and below 0.5"),
         ({"label_noise": -0.1}, "label_noise must be 0 or more and below 0.5"),
     ],
@@ -382,7 +385,7 @@ def test_what_cannot_be_had_is_said_in_a_sentence(arguments, message):
 
 
 def test_the_other_functions_check_their_arguments_too():
-    with pytest.raises(DatasetError, match="The number of reviews must be 0 or more, not -1."):
+    with pytest.raises(DatasetError, match="count must be 0 or more; it is -1."):
         generate_reviews(-1, **NO_PLOT, label_noise=0.0, seed=0)
     with pytest.raises(DatasetError, match="label_noise"):
         best_bag_of_words_accuracy(0.5)

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.training.report import Report, format_score
 from zoo.utils import files, pretrained
-from zoo.utils.text import markdown_table
+from zoo.utils.text import list_words, markdown_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +180,7 @@ class _Card:
         self.words = {
             "name": name,
             "data": data,
-            "labels": _listed(labels) or "those of its data",
+            "labels": list_words(labels) or "those of its data",
         }
 
     def _details(self) -> Mapping[str, Any]:
@@ -259,7 +259,7 @@ class _Card:
         seeds = [str(run.seed) for run in self.report.runs] or [str(self.report.seed)]
         if len(seeds) > 1:
             spread = ", with the standard deviation of test" if self.report.test else ""
-            yield f"Means over the seeds {_listed(seeds)}{spread}."
+            yield f"Means over the seeds {list_words(seeds)}{spread}."
         else:
             yield f"One run, with seed {seeds[0]}."
         if self.report.test:
@@ -331,7 +331,7 @@ class _Card:
 
     def _data(self) -> Iterable[str]:
         dataset = self.report.dataset
-        sizes = _listed([f"{count:,} {split}" for split, count in dataset["sizes"].items()])
+        sizes = list_words([f"{count:,} {split}" for split, count in dataset["sizes"].items()])
         sentences = [f"`{dataset['name']}`: {sizes}.", *dataset["warnings"], self.terms]
         yield " ".join(filter(None, sentences)) + "\n"
         yield f"None of its text is in this repository. Fingerprint: `{dataset['fingerprint']}`.\n"
@@ -419,7 +419,3 @@ def initial_weights(recipe_text: str) -> str | None:
         return tomllib.loads(recipe_text).get("initial_weights")
     except tomllib.TOMLDecodeError:
         return None
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

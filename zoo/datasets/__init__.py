@@ -1,11 +1,10 @@
-"""Where texts come from: each dataset is a function that returns a `TextDataset`.
+"""Datasets: functions that return a `TextDataset`.
 
-A file in this package that registers such a function is all it takes to add a dataset.
+To add a dataset, add a file to this package that registers such a function.
 """
 
 from zoo.datasets.audit import Audit
 from zoo.datasets.dataset import BestPossible, DatasetError, Split, TextDataset, split_off
-from zoo.datasets.file_formats import delimiter_of, read_table
 from zoo.datasets.files import LABELLED_TEXTS, from_files
 from zoo.datasets.registry import (
     dataset_function,
@@ -17,12 +16,12 @@ from zoo.datasets.registry import (
 )
 from zoo.utils.lazy import lazy_attributes
 
-# Every registered function is a public name here: `imdb` is the function, not the module that it
-# comes from, which an import would put in its place. So all modules are imported now; they are
-# cheap: TensorFlow is imported by the functions that need it.
+# Every registered function is a public name of this package. `imdb` is also the name of a module,
+# which a later import would put in the function's place: so all modules are imported now. They are
+# cheap, because TensorFlow is imported by the functions that use it.
 globals().update(registered_functions())
 
-# One that another package registers later is found when it is asked for.
+# Functions that other packages register later.
 __getattr__, _ = lazy_attributes(__name__, {}, lambda name: registered_functions().get(name))
 
 __all__ = [
@@ -33,11 +32,9 @@ __all__ = [
     "Split",
     "TextDataset",
     "dataset_function",
-    "delimiter_of",
     "from_files",
     "list_datasets",
     "load",
-    "read_table",
     "reader_of",
     "register_dataset",
     "split_off",

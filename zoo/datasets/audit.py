@@ -1,4 +1,4 @@
-"""What is wrong with the texts of a dataset, as they were read."""
+"""Counts of defective texts: empty, not valid UTF-8, duplicate."""
 
 import dataclasses
 import itertools
@@ -9,14 +9,18 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Audit:
-    """What was wrong with the texts as they were read. All are counts of texts.
+    """Numbers of defective texts in a dataset.
 
     Attributes:
-        empty: texts of nothing but white space; no split holds them.
-        wrong_encoding: texts that are not valid UTF-8; they were kept, see `sentences`.
-        duplicates: where, and how many: "within train" counts the texts that repeat an earlier
-            one, "in both train and test" the different texts that both splits hold. None where
-            nobody counted; `TextDataset` then does.
+        empty: Texts of white space only; they are removed.
+        wrong_encoding: Texts that are not valid UTF-8; they are kept, see `sentences`.
+        duplicates: Mapping from a place to a count: "within train" counts the texts that repeat an
+            earlier one, "in both train and test" the distinct texts that are in both splits. None:
+            `TextDataset` counts them.
+
+    Example:
+    >>> zoo.datasets.Audit(empty=2, duplicates={"within train": 7}).sentences()
+    ['Texts left out because they are empty: 2.', 'Duplicate texts within train: 7.']
     """
 
     empty: int = 0
@@ -25,7 +29,7 @@ class Audit:
 
     @classmethod
     def of(cls, collectors: Iterable["TextCollector"]) -> "Audit":
-        """Sums up what collectors counted."""
+        """Returns the sums of the counts of several collectors."""
         collectors = list(collectors)
         return cls(
             empty=sum(collector.empty for collector in collectors),
@@ -33,7 +37,7 @@ class Audit:
         )
 
     def sentences(self) -> list[str]:
-        """One sentence for each thing found; none for clean data."""
+        """Returns a sentence for each count above zero."""
         found = []
         if self.empty:
             found.append(f"Texts left out because they are empty: {self.empty:,}.")
@@ -49,31 +53,30 @@ class Audit:
 
 
 def repair(text: str) -> str:
-    """The text with U+FFFD for each surrogate; the very same object where there is none.
+    """Replaces surrogates by U+FFFD. Returns the same object if there are none.
 
-    Surrogates stand for wrong bytes after decoding with `errors="surrogateescape"`, and for half
-    a character after a JSON escape; neither can be encoded again.
+    A surrogate is an invalid byte, decoded with `errors="surrogateescape"`, or half of a pair of
+    JSON escapes. Neither can be encoded.
     """
     try:
-        text.encode()  # Much faster than the regular expression, and nearly always enough.
+        text.encode()  # Faster than the regular expression.
     except UnicodeEncodeError:
         return re.sub("[\ud800-\udfff]", "\ufffd", text)
     return text
 
 
 class TextCollector:
-    """Gathers the examples of one split as a reader finds them, and counts what is wrong with them.
+    """Collects the examples of one split and counts defective ones.
 
-    A reader decodes with `errors="surrogateescape"`; the bytes that were not UTF-8 are then seen
-    here, counted, and become U+FFFD. Examples with a text of nothing but white space are counted
-    and left out.
+    Readers decode with `errors="surrogateescape"`: invalid bytes are counted here and replaced by
+    U+FFFD. Examples with an empty text are counted and removed.
 
     Args:
-        columns: the kind of each column by its name, see `Split.kinds`.
+        columns: Mapping from a column's name to its kind, see `Split`.
 
     Attributes:
-        columns: the values so far, a list for each name.
-        empty, wrong_encoding: counts of texts, as in `Audit`.
+        columns: Mapping from a column's name to the list of its values.
+        empty, wrong_encoding: See `Audit`.
     """
 
     def __init__(self, columns: Mapping[str, str]):
@@ -86,7 +89,7 @@ class TextCollector:
         return len(next(iter(self.columns.values())))
 
     def add(self, *values: Any) -> None:
-        """Takes in one example, a value for each column in their order, unless a text is empty."""
+        """Adds an example, one value per column, unless a text is empty."""
         if any(is_text and not v.strip() for is_text, v in zip(self._is_text, values, strict=True)):
             self.empty += 1
             return
@@ -101,7 +104,7 @@ class TextCollector:
 
 
 def count_duplicates(splits: Mapping[str, Sequence[Hashable]]) -> dict[str, int]:
-    """Counts what comes again within and across named splits, as `Audit.duplicates` has it."""
+    """Counts duplicates within and across named splits, see `Audit.duplicates`."""
     different = {name: set(texts) for name, texts in splits.items()}
     duplicates = {
         f"within {name}": len(texts) - len(different[name]) for name, texts in splits.items()

@@ -1,4 +1,4 @@
-"""What every dataset of the zoo is: splits of named columns, one of texts at least."""
+"""`Split`: named columns of examples. `TextDataset`: the splits that every dataset returns."""
 
 import dataclasses
 import functools
@@ -15,28 +15,33 @@ from zoo.datasets.audit import Audit, count_duplicates
 
 
 class DatasetError(ValueError):
-    """What was asked of a dataset cannot be had; it says what was expected and what came."""
+    """Data or arguments cannot be used. The message says what was expected and what was found."""
 
 
-# What a column holds: strings, indices into `TextDataset.label_names`, or float32 numbers.
+# The kinds of columns: strings, indices into `TextDataset.label_names`, float32 numbers.
 KINDS = ("text", "category", "number")
 
 
 class Split:
     """Named columns of N examples.
 
-    A column is a sequence of N Python strings, or an array (N,): `int32` for categories, indices
-    into `TextDataset.label_names`, or `float32` for numbers. Lists of numbers and arrays of other
-    types are converted.
+    A column has one of three kinds: `"text"`, a sequence of N strings; `"category"`, an `int32`
+    array (N,) of indices into `TextDataset.label_names`; `"number"`, a `float32` array (N,). Lists
+    of numbers and arrays of other types are converted.
 
     Args:
-        columns: the values of each column by its name: `{"text": [...], "label": [...]}`.
+        columns: Mapping from a column's name to its values.
 
     Attributes:
-        columns: the same, with arrays where values are numbers.
+        columns: The same mapping, after conversion.
 
     Raises:
-        ValueError: where one column is longer than another.
+        ValueError: If the columns differ in length.
+
+    Example:
+    >>> split = zoo.datasets.Split({"text": ["Fine.", "Dull."], "label": [1, 0]})
+    >>> len(split), split["text"], split.kinds
+    (2, ['Fine.', 'Dull.'], {'text': 'text', 'label': 'category'})
     """
 
     def __init__(self, columns: Mapping[str, Any]):
@@ -56,21 +61,21 @@ class Split:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The kind of each column by its name: "text", "category" or "number"."""
+        """Mapping from a column's name to its kind: "text", "category" or "number"."""
         return {name: _kind_of(values) for name, values in self.columns.items()}
 
     @property
     def texts(self) -> Sequence[Hashable]:
-        """The text of each example: a string, or a tuple where there are several text columns."""
+        """The text of each example; a tuple of texts if there are several text columns."""
         texts = self.of_kind("text")
         return texts[0] if len(texts) == 1 else list(zip(*texts, strict=True))
 
     def of_kind(self, kind: str) -> list[Any]:
-        """The columns of one kind."""
+        """The values of all columns of one kind."""
         return [values for values in self.columns.values() if _kind_of(values) == kind]
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "Split":
-        """The examples at `indices`, in that order."""
+        """Returns the examples at `indices`, in that order."""
         return Split(
             {
                 name: values[indices]
@@ -99,15 +104,15 @@ def _kind_of(values: Sequence[str] | np.ndarray) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class BestPossible:
-    """The best that any model can do, known where we wrote the process that makes the texts.
+    """The best scores that any model can reach, for data from a known distribution.
 
     Attributes:
-        accuracy: the expected accuracy of the best classifier.
-        loss: its expected cross-entropy, in nats a text.
-        accuracy_on_test: what the best classifier gets on this very test split.
-        nats_per_token: the true cross-entropy of the test texts, in nats a token
-            (words, punctuation and one end token a text), for language models.
-        nats_per_character: the same, a character (one end token a text counted as one).
+        accuracy: Expected accuracy of the Bayes classifier.
+        loss: Expected cross-entropy of the Bayes classifier, in nats per text.
+        accuracy_on_test: Accuracy of the Bayes classifier on this test split.
+        nats_per_token: Cross-entropy of the test texts under their true distribution, in nats per
+            token (words, punctuation and one end token per text).
+        nats_per_character: The same in nats per character (the end token counts as one).
     """
 
     accuracy: float
@@ -118,19 +123,27 @@ class BestPossible:
 
 
 class TextDataset:
-    """Train, validation and test splits, and where there is one a split of unlabelled texts.
+    """Train, validation and test splits, and optionally a split of unlabelled texts.
 
     Args:
-        name: how the dataset is called in reports and on the command line.
-        train, validation, test: the splits. Validation is never part of train.
-        label_names: the name of each class, or None where no column is of categories.
-        unlabelled: a function that reads a split of texts alone; called at most once.
-        is_continuous: whether each split is one stretch of a running text, without a beginning or
-            an end of its own, rather than documents.
-        audit: what was wrong with the texts; duplicates are counted where it does not say them.
-        best_possible: the best possible scores, where they are known.
-        arguments: what makes the dataset again: `zoo.datasets.load(name, **arguments)`.
-        seconds: what reading took, for reports.
+        name: Name in reports and on the command line.
+        train, validation, test: The splits. No example of train is in validation.
+        label_names: The name of each class; None if there is no category column.
+        unlabelled: Function that reads a split of texts only. It is called at most once.
+        is_continuous: True if each split is one excerpt of a continuous text, False if it consists
+            of documents. An excerpt has no start and end to be learned.
+        audit: Counts of defective texts. Duplicates are counted here if the audit has no counts.
+        best_possible: The best possible scores, if they are known.
+        arguments: Arguments that create the dataset again:
+            `zoo.datasets.load(name, **arguments)`.
+        seconds: Seconds that reading took.
+
+    Example:
+    >>> split = zoo.datasets.Split({"text": ["Fine.", "Dull."], "label": [1, 0]})
+    >>> zoo.datasets.TextDataset(
+    ...     "two", train=split, validation=split, test=split, label_names=["negative", "positive"]
+    ... )
+    TextDataset('two': train 2, validation 2, test 2; labels ('negative', 'positive'))
     """
 
     def __init__(
@@ -165,11 +178,11 @@ class TextDataset:
 
     @property
     def columns(self) -> dict[str, str]:
-        """The kind of each column by its name: "text", "category" or "number"."""
+        """Mapping from a column's name to its kind: "text", "category" or "number"."""
         return self.train.kinds
 
     def check_columns(self, columns: Mapping[str, str]) -> None:
-        """Raises a `DatasetError` for the first column, by name and kind, that it does not have."""
+        """Raises a `DatasetError` unless the dataset has these columns, given as name -> kind."""
         for name, kind in columns.items():
             if self.columns.get(name) != kind:
                 found = ", ".join(f"{n!r} ({k})" for n, k in self.columns.items())
@@ -179,36 +192,36 @@ class TextDataset:
 
     @functools.cached_property
     def unlabelled(self) -> Split:
-        """Texts alone; empty where the dataset has none."""
+        """Texts without labels; empty if the dataset has none."""
         if self._read_unlabelled is not None:
             return self._read_unlabelled()
         return Split({name: [] for name, kind in self.columns.items() if kind == "text"})
 
     def texts_for_language_modelling(self) -> tuple[list[str], int]:
-        """All texts that a language model may learn from: those of train, then the unlabelled.
+        """Returns the training texts of a language model: train, followed by the unlabelled texts.
 
-        Texts that validation or test hold as well, exactly equal, are left out: what a model has
-        learned by heart it would predict too well. Texts that repeat each other are kept.
+        Texts that are also in validation or test are removed, because a model scores too well on
+        texts that it has memorized. Duplicates among the training texts are kept.
 
         Returns:
-            (the texts, in order; how many were left out).
+            (texts, number of texts removed).
 
         Raises:
-            DatasetError: where none would be left.
+            DatasetError: If no text is left.
         """
         held_out = {*self.validation["text"], *self.test["text"]}
         candidates = [*self.train["text"], *self.unlabelled["text"]]
         texts = [text for text in candidates if text not in held_out]
         if not texts:
             raise DatasetError(
-                f"{self.name} leaves no text to learn from: expected one at least that validation "
-                f"and test do not hold as well, found none in {len(candidates):,}."
+                f"{self.name} has no training text: expected at least one that is not in "
+                f"validation or test, found none among {len(candidates):,}."
             )
         return texts, len(candidates) - len(texts)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of all columns of the three splits, in order: equal data, equal fingerprint."""
+        """A hash of all columns of the three splits and of their order."""
         digest = hashlib.blake2b(digest_size=16)
         for split in (self.train, self.validation, self.test):
             # Texts first, then numbers, each by name.
@@ -237,51 +250,60 @@ def _digest_column(digest, values: Sequence[str] | np.ndarray) -> None:
 
 
 def split_off(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """Divides a split into what is left for training and what is carved off, for validation say.
+    """Divides a split in two, stratified by category: for training and for validation.
 
-    The carve is a function of the texts, their categories, `share` and `seed` alone. It does not
-    depend on the order in which the texts were read, keeps the proportion of each class, and puts
-    equal texts on the same side, so that validation holds no text that training has seen. Of
-    several text columns the first one counts.
+    Which examples are held out depends on the texts, the categories, `share` and `seed` only, not
+    on the order of the examples. Equal texts are on the same side, so that validation has no text
+    of train. With several text columns, this holds for the first one.
 
     Args:
-        split: what to divide.
-        share: the part to carve off, above 0 and below 1.
-        seed: another seed carves another part.
+        split: The split to divide.
+        share: The share to hold out, above 0 and below 1.
+        seed: Seed of the choice.
 
     Returns:
-        (rest, carved), each in the order of `split`.
+        (rest, held out), each in the order of `split`.
 
     Raises:
-        DatasetError: where `share` is out of range, or either side would be empty.
+        DatasetError: If `share` is out of range or one side would be empty.
+
+    Example:
+    >>> rest, held_out = zoo.datasets.split_off(reviews.train, 0.25, seed=1)
+    >>> len(rest) + len(held_out) == len(reviews.train)
+    True
     """
-    if not 0 < share < 1:
-        raise DatasetError(f"The share to carve off must lie between 0 and 1, not be {share}.")
+    check_share(share)
     key = int(seed).to_bytes(8, "little", signed=True)
     place = [
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
         for text in split.of_kind("text")[0]
     ]
-    # One stratum for each combination of classes.
+    # A stratum is one combination of classes.
     categories = np.stack([np.zeros(len(split), "int32"), *split.of_kind("category")])
     _, strata = np.unique(categories, axis=1, return_inverse=True)
-    carved_places: set[bytes] = set()
+    held_out_places: set[bytes] = set()
     for stratum in np.unique(strata):
         members = sorted(place[i] for i in np.flatnonzero(strata == stratum))
-        carved_places.update(members[: round(share * len(members))])
-    is_carved = np.array([p in carved_places for p in place], bool)
-    if is_carved.all() or not is_carved.any():
-        raise DatasetError(f"{len(split)} texts are too few to carve off a share of {share}.")
-    return split.take(np.flatnonzero(~is_carved)), split.take(np.flatnonzero(is_carved))
+        held_out_places.update(members[: round(share * len(members))])
+    is_held_out = np.array([p in held_out_places for p in place], bool)
+    if is_held_out.all() or not is_held_out.any():
+        raise DatasetError(f"{len(split)} texts are too few to split off a share of {share}.")
+    return split.take(np.flatnonzero(~is_held_out)), split.take(np.flatnonzero(is_held_out))
+
+
+def check_share(share: float) -> None:
+    """Raises a `DatasetError` unless `share` is above 0 and below 1."""
+    if not 0 < share < 1:
+        raise DatasetError(f"share must be above 0 and below 1; it is {share}.")
 
 
 def absolute_path(path: str | os.PathLike) -> Path:
-    """The path as it stays true from every working directory, for a dataset's arguments."""
+    """Returns the path independent of the working directory, for a dataset's arguments."""
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def timed(read: Callable[..., TextDataset]) -> Callable[..., TextDataset]:
-    """Notes in the dataset that a function makes how long it took."""
+    """Decorates a function to set `seconds` of the dataset that it returns."""
 
     @functools.wraps(read)
     def read_in_time(*positional, **arguments):

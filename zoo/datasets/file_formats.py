@@ -1,4 +1,4 @@
-"""Reading one file or folder of texts, whatever its format, with errors that name the line."""
+"""Readers of files and folders of texts. Errors name the file and the line."""
 
 import csv
 import json
@@ -10,27 +10,28 @@ import numpy as np
 
 from zoo.datasets.audit import TextCollector, repair
 from zoo.datasets.dataset import DatasetError
+from zoo.utils.text import list_names
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _JSON_LINES = (".jsonl", ".json")
 FILE_SUFFIXES = (*_DELIMITERS, *_JSON_LINES, ".txt")
 
-# A folder of this name holds texts without labels, in the download of IMDb's reviews.
+# The folder of unlabelled texts in IMDb's download.
 _NOT_A_CLASS = "unsup"
 
 
 class Column(NamedTuple):
-    """A column to read: its name and kind in the zoo, and what the file calls it."""
+    """A column to read: its name and kind in the dataset, and its name in the file."""
 
     name: str
     kind: str
     header: str
 
     def parse(self, field: str) -> str | float:
-        """What a field of a file says.
+        """Converts a field of a file to a value.
 
         Raises:
-            ValueError: where it does not say what the kind of the column asks for.
+            ValueError: If the field is not of the column's kind.
         """
         if self.kind == "text":
             return field
@@ -43,28 +44,28 @@ class Column(NamedTuple):
         except ValueError:
             number = np.nan
         if not abs(number) <= float(np.finfo("float32").max):
-            raise ValueError(f"expected a number in {self.header!r}, found {listed([field])}")
+            raise ValueError(f"expected a number in {self.header!r}, found {list_names([field])}")
         return number
 
 
 class _Row(NamedTuple):
-    """A field for each column, as it is written in a file."""
+    """The fields of one example, one per column, and their line in the file."""
 
     line: int
     fields: Sequence[str]
 
 
 def read_columns(source: Path, columns: Sequence[Column]) -> TextCollector:
-    """Reads a file or folder: texts, labels as they are written there, and numbers.
+    """Reads columns of a file or folder. Categories are read as their labels.
 
     Raises:
-        DatasetError: for all that can be wrong in it.
-        OSError: where the system refuses to read it.
+        DatasetError: If something is missing or malformed.
+        OSError: If the file cannot be read.
     """
     collector = TextCollector({column.name: column.kind for column in columns})
     for line, fields in _rows(source, columns):
         values: Sequence[str | float] = fields
-        # An example without a text is left out, whatever else is wrong with it.
+        # The collector removes examples with an empty text, whatever their other fields hold.
         if all(f.strip() for f, c in zip(fields, columns, strict=True) if c.kind == "text"):
             try:
                 values = [c.parse(f) for f, c in zip(fields, columns, strict=True)]
@@ -72,7 +73,7 @@ def read_columns(source: Path, columns: Sequence[Column]) -> TextCollector:
                 raise DatasetError(f"{source}, line {line}: {error}.") from None
         collector.add(*values)
     if not len(collector):
-        raise DatasetError(f"{source} holds no text: expected at least one that is not empty.")
+        raise DatasetError(f"{source} has no text: expected at least one that is not empty.")
     return collector
 
 
@@ -91,13 +92,13 @@ def _rows(source: Path, columns: Sequence[Column]) -> Iterator[_Row]:
         return _plain_text(source)
     what = f"has the suffix {suffix!r}"
     if is_plain_text(source):
-        what = f"is plain text without {listed(c.header for c in columns if c.kind != 'text')}"
+        what = f"is plain text without {list_names(c.header for c in columns if c.kind != 'text')}"
         what = "is one plain text" if set(kinds) == {"text"} else what
     expected = "a .csv, .tsv or .jsonl file"
     if kinds == ["text"]:
         expected = "a .csv, .tsv, .jsonl or .txt file or a folder of .txt files"
     elif kinds == ["category", "text"]:
-        expected += " or a folder with one folder a class"
+        expected += " or a folder with one folder per class"
     raise DatasetError(f"{source} {what}: expected {expected}.")
 
 
@@ -106,12 +107,12 @@ def _kinds(columns: Sequence[Column]) -> list[str]:
 
 
 def is_plain_text(source: Path) -> bool:
-    """Whether a file holds one text and nothing else, by the suffix of its name."""
+    """Whether the suffix of a file says that it is a single text."""
     return source.suffix.lower() == ".txt" and not source.is_dir()
 
 
 def _open(file: Path, newline: str | None = None) -> TextIO:
-    # With or without a byte order mark. The collector counts and repairs the wrong bytes.
+    # With or without a byte order mark. The collector counts and replaces invalid bytes.
     return open(file, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
 
 
@@ -124,13 +125,13 @@ def _read_text(file: Path) -> str:
 
 
 def read_table(source: Path, text_column: str) -> tuple[list[str], list[list[str]], int]:
-    """Reads a CSV or TSV file as it is, to write it again with more columns.
+    """Reads all columns of a CSV or TSV file. Invalid bytes are replaced by U+FFFD.
 
     Returns:
-        (header, rows, the place of `text_column` in them). Wrong bytes become U+FFFD.
+        (header, rows, index of `text_column`).
 
     Raises:
-        DatasetError: for all that can be wrong in it.
+        DatasetError: If something is missing or malformed.
     """
     delimiter = delimiter_of(source)
     if not source.is_file():
@@ -141,7 +142,7 @@ def read_table(source: Path, text_column: str) -> tuple[list[str], list[list[str
 
 
 def delimiter_of(file: Path) -> str:
-    """What stands between the fields of a table, by the suffix of its name."""
+    """Returns the delimiter of a table by the suffix of its name."""
     if file.suffix.lower() not in _DELIMITERS:
         raise DatasetError(f"{file}: expected a name that ends in {' or '.join(_DELIMITERS)}.")
     return _DELIMITERS[file.suffix.lower()]
@@ -155,7 +156,7 @@ def _selected_rows(source: Path, columns: Sequence[Column], delimiter: str) -> I
 
 
 def _table(source: Path, delimiter: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The header, and the rows, each as long as it and with its line."""
+    """Returns the header and the rows with their lines; all are equally long."""
     rows = _table_rows(source, delimiter)
     _, header = next(rows, (0, None))
     if header is None:
@@ -174,7 +175,7 @@ def _table(source: Path, delimiter: str) -> tuple[list[str], Iterator[tuple[int,
 
 
 def _table_rows(source: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the line that it starts on."""
+    """Yields the rows that are not blank, each with its first line."""
     # newline="" leaves the line ends inside quotes to the csv module.
     with _open(source, newline="") as file, _LongFields():
         rows = csv.reader(_without_nul(file, source), delimiter=delimiter, strict=True)
@@ -192,7 +193,7 @@ def _table_rows(source: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]
 
 
 class _LongFields:
-    """Lets the csv module read fields above 128 KiB while it is entered; the limit is global."""
+    """Context in which the csv module reads fields above 128 KiB. Its limit is global."""
 
     def __enter__(self):
         self._limit = csv.field_size_limit(2**31 - 1)
@@ -221,7 +222,7 @@ def _place(name: str, header: list[str], source: Path) -> int:
     if name not in names:
         raise DatasetError(
             f"{source} has no column {name!r}: its first line, which should name the columns, "
-            f"holds {listed(names)}."
+            f"has {list_names(names)}."
         )
     return names.index(name)
 
@@ -237,7 +238,7 @@ def _json_rows(source: Path, columns: Sequence[Column]) -> Iterator[_Row]:
             except (ValueError, RecursionError) as error:
                 reason = getattr(error, "msg", error)
                 raise DatasetError(
-                    f"{where}: expected one JSON object a line, found what is not JSON: {reason}."
+                    f"{where}: expected one JSON object per line, found what is not JSON: {reason}."
                 ) from error
             if not isinstance(row, dict):
                 raise DatasetError(
@@ -250,7 +251,7 @@ def _json_rows(source: Path, columns: Sequence[Column]) -> Iterator[_Row]:
 def _json_field(row: dict, column: Column, where: str) -> str:
     name = column.header
     if name not in row:
-        raise DatasetError(f"{where}: expected {name!r}, found only {listed(row)}.")
+        raise DatasetError(f"{where}: expected {name!r}, found only {list_names(row)}.")
     value = row[name]
     if column.kind == "category" and value is None:
         return ""
@@ -278,12 +279,12 @@ def _folder_rows(folder: Path, columns: Sequence[Column]) -> Iterator[_Row]:
         expected = ".txt files in it"
     elif kinds == ["category", "text"]:
         files = [file for inner in class_folders(folder) for file in text_files(inner)]
-        expected = "one folder a class in it, with .txt files of one text each"
+        expected = "one folder per class in it, with .txt files of one text each"
     else:
-        names = listed(column.header for column in columns)
+        names = list_names(column.header for column in columns)
         raise DatasetError(f"{folder} is a folder: expected a file with the columns {names}.")
     if not files:
-        found = listed(sorted(inner.name for inner in folder.iterdir()))
+        found = list_names(sorted(inner.name for inner in folder.iterdir()))
         raise DatasetError(f"{folder}: expected {expected}, found {found}.")
     for file in files:
         field = {"text": _read_text(file), "category": file.parent.name}
@@ -291,7 +292,7 @@ def _folder_rows(folder: Path, columns: Sequence[Column]) -> Iterator[_Row]:
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """The folders in `folder` that hold texts and so are its classes, in alphabetical order."""
+    """Returns the folders in `folder` that contain .txt files, in alphabetical order."""
     return [
         inner
         for inner in sorted(folder.iterdir())
@@ -300,12 +301,5 @@ def class_folders(folder: Path) -> list[Path]:
 
 
 def text_files(folder: Path) -> list[Path]:
-    """The .txt files in `folder`, hidden ones not among them, in alphabetical order."""
+    """Returns the .txt files in `folder` that are not hidden, in alphabetical order."""
     return sorted(file for file in folder.glob("*.txt") if not file.name.startswith("."))
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names for an error message, cut short: they may be a text that was taken for a header."""
-    names = [name if len(name) <= 40 else name[:40] + "..." for name in map(repair, names)]
-    shown = ", ".join(map(repr, names[:20])) or "nothing"
-    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -1,4 +1,4 @@
-"""Texts of your own: a CSV, TSV or JSONL file, a folder with one folder a class, or plain text."""
+"""Datasets from files: CSV, TSV, JSON lines, folders with one folder per class, plain text."""
 
 import inspect
 import os
@@ -16,6 +16,7 @@ from zoo.datasets.dataset import (
     Split,
     TextDataset,
     absolute_path,
+    check_share,
     split_off,
     timed,
 )
@@ -23,11 +24,11 @@ from zoo.datasets.file_formats import (
     Column,
     class_folders,
     is_plain_text,
-    listed,
     read_columns,
     text_files,
 )
 from zoo.registry import unknown_name_message
+from zoo.utils.text import list_names
 
 LABELLED_TEXTS: Mapping[str, str] = MappingProxyType({"text": "text", "label": "category"})
 
@@ -46,46 +47,52 @@ def from_files(
     seed: int = 0,
     **column_names: str,
 ) -> TextDataset:
-    """Makes a dataset of your own files: texts, and what is known of each.
+    """Reads a dataset from your own files.
 
-    What `path`, and likewise `validation_data` and `test_data`, may be:
+    `path`, `validation_data` and `test_data` are each one of:
 
-    - A .csv or .tsv file whose first line names the columns. A field with a delimiter, a line end
-      or a quote in it stands in quotes, its own quotes doubled.
-    - A .jsonl or .json file with one JSON object a line.
-    - A folder with one folder a class, in it .txt files of one text each. A class is not called
-      "unsup": that is where IMDb's download has its texts without labels.
-    - For `path` only: a folder with such a folder in `train`, and maybe in `validation` and `test`.
-    - Where texts alone are asked for: a .txt file, which is one text, or a folder of .txt files.
+    - A .csv or .tsv file. The first line names the columns. Fields that contain a delimiter, a line
+      end or a quote are quoted, and quotes in them are doubled.
+    - A .jsonl or .json file with one JSON object per line.
+    - A folder with one folder per class, which contain .txt files of one text each. Folders named
+      "unsup" are skipped, because IMDb's download keeps its unlabelled texts there.
+    - Only for `path`: a folder with such a folder in `train` and optionally in `validation` and
+      `test`.
+    - If only a text column is read: a .txt file, which is one text, or a folder of .txt files.
 
-    All are UTF-8, with or without a byte order mark. Wrong bytes and empty texts do no harm and are
-    counted in `audit`: the one are replaced, the other left out. Duplicates, within a split and
-    across two, are counted and kept. Line ends in .txt files, of whichever system, are read as
-    line feeds; in other files a text is exactly what its field holds.
+    Files are UTF-8, with or without a byte order mark. Invalid bytes are replaced by U+FFFD, empty
+    texts are removed, duplicates are kept; all are counted in `audit`. Line ends in .txt files are
+    converted to line feeds. In other files a text is exactly the content of its field.
 
-    Without a file or folder of its own, the test split is carved off the training texts, then the
-    validation split off the rest, both as `split_off` does. Where texts alone are asked for, one
-    single text is cut in three, at the line ends or spaces nearby: its end is the test text. What
-    is cut so, and what a .txt file holds, is a stretch of a running text; everything else is
-    documents. See `is_continuous` of `TextDataset`, true where all splits are such stretches.
+    Without `test_data`, the test split is split off `path`; without `validation_data`, the
+    validation split is split off the rest; see `split_off`. If only a text column is read and
+    `path` is a single text, the text is cut in three near line ends or spaces, and its end is the
+    test split. Such parts, and .txt files, are continuous text; everything else is documents. See
+    `TextDataset.is_continuous`.
 
-    The classes are those of `path`, in numerical order where all are numbers, else in alphabetical.
+    The classes are those of `path`, in numerical order if all are numbers, else in alphabetical
+    order.
 
     Args:
-        path: what to train on.
-        columns: what to read, the kind of each column by its name: `"text"`, `"category"` (one
-            column at most; its classes become `label_names`) or `"number"`. Other columns of a file
-            are not looked at.
-        validation_data, test_data: files or folders for these splits.
-        validation_share, test_share: the part to carve off where there are none, above 0 and
-            below 1.
-        seed: another seed carves other parts.
-        **column_names: what the files call a column, where that is not its name:
-            `text_column="body"`, `label_column="stars"`.
+        path: File or folder of the training split.
+        columns: Mapping from a column's name to its kind: `"text"`, `"category"` (at most one; its
+            classes are `label_names`) or `"number"`. Other columns of a file are ignored.
+        validation_data, test_data: Files or folders of these splits.
+        validation_share, test_share: The share to split off without them, above 0 and below 1.
+        seed: Seed of the splits.
+        **column_names: Names of columns in the files, if they differ: `text_column="body"`,
+            `label_column="stars"`.
 
     Raises:
-        DatasetError: where something is missing or malformed; one sentence that says where, what
-            was expected and what came.
+        DatasetError: If something is missing or malformed. The message names file and line, what
+            was expected and what was found.
+
+    Example:
+    >>> with open("films.csv", "w") as file:
+    ...     print("body,stars", *(f"Film {n},{n % 3}" for n in range(60)), sep=chr(10), file=file)
+    >>> films = zoo.datasets.from_files("films.csv", text_column="body", label_column="stars")
+    >>> films.label_names, len(films.train)
+    (('0', '1', '2'), 48)
     """
     path = absolute_path(path)
     sought = _columns(columns, column_names)
@@ -109,11 +116,11 @@ def from_files(
         name: _to_split(collector, sought, label_names, places[name])
         for name, collector in collectors.items()
     }
-    # The test split comes first, so that it stays the same whatever is carved for validation.
+    # The test split comes first, so that it does not depend on validation_share.
     for name, share in (("test", test_share), ("validation", validation_share)):
         if name not in splits:
             splits["train"], splits[name] = _divide(
-                splits["train"], share, seed, f"a {name} split off {places['train']}"
+                splits["train"], share, seed, f"{name} off {places['train']}"
             )
     if category is not None and label_names is not None:
         _check_classes_left(splits["train"][category], label_names, places["train"])
@@ -139,7 +146,7 @@ def from_files(
     )
 
 
-# What to read, and where the splits are
+# Columns and places
 
 
 def _columns(columns: Mapping[str, str], column_names: Mapping[str, str]) -> list[Column]:
@@ -151,7 +158,7 @@ def _columns(columns: Mapping[str, str], column_names: Mapping[str, str]) -> lis
     kinds = list(columns.values())
     if "text" not in kinds or kinds.count("category") > 1:
         raise DatasetError(
-            f"columns must hold a text and at most one category; it is {dict(columns)}."
+            f"columns must have a text and at most one category; it is {dict(columns)}."
         )
     known = [f"{name}_column" for name in columns]
     for argument in column_names:
@@ -166,7 +173,7 @@ def _columns(columns: Mapping[str, str], column_names: Mapping[str, str]) -> lis
 
 
 def _places(path: Path, columns: Sequence[Column]) -> dict[str, Path]:
-    """The folder of each split that has one of its own in `path`; or else all of it is "train"."""
+    """Returns the folders of the splits in `path`, or `path` as the training split."""
     has_classes = any(column.kind == "category" for column in columns)
     if not _is_folder_of_texts(path / "train", has_classes):
         return {"train": path}
@@ -185,9 +192,7 @@ def _is_folder_of_texts(folder: Path, has_classes: bool) -> bool:
 def _label_names(labels: list[str], source: Path) -> tuple[str, ...]:
     names = sorted(set(labels))
     if len(names) < 2:
-        raise DatasetError(
-            f"{source} has one class only, {names[0]!r}: expected two at least to tell apart."
-        )
+        raise DatasetError(f"{source} has only one class, {names[0]!r}: expected two or more.")
     if all(re.fullmatch(r"[+-]?\d+(\.\d+)?", name) for name in names):
         names.sort(key=float)
     return tuple(names)
@@ -211,17 +216,17 @@ def _indices(labels: Sequence[str], label_names: tuple[str, ...], source: Path) 
     unknown = sorted(set(labels) - set(place))
     if unknown:
         raise DatasetError(
-            f"{source} has labels that the training texts do not have: {listed(unknown)}; "
-            f"expected some of {listed(label_names)}."
+            f"{source} has labels that the training split does not have: {list_names(unknown)}; "
+            f"expected {list_names(label_names)}."
         )
     return np.array([place[label] for label in labels], "int32")
 
 
 def _is_continuous(places: dict[str, Path], collectors: dict[str, TextCollector]) -> bool:
-    """Whether each split is a stretch of a running text: a .txt file, or cut from the only text.
+    """Whether each split is an excerpt of a continuous text: a .txt file, or cut from one text.
 
-    A carve may leave one text to a split of a folder or a table, which is a document still. Texts
-    of which more is known are documents: a .txt file is refused for them, and none is cut.
+    A split with a single text of a folder or table is still one document. With further columns,
+    .txt files are refused and no text is cut, so all texts are documents.
     """
     is_cut = len(collectors["train"]) == 1 and len(places) < len(_SPLITS)
     return all(
@@ -229,7 +234,7 @@ def _is_continuous(places: dict[str, Path], collectors: dict[str, TextCollector]
     )
 
 
-def _divide(split: Split, share: float, seed: int, purpose: str) -> tuple[Split, Split]:
+def _divide(split: Split, share: float, seed: int, parts: str) -> tuple[Split, Split]:
     try:
         if len(split) == 1 and len(split.columns) == 1:
             (name,) = split.columns
@@ -237,13 +242,12 @@ def _divide(split: Split, share: float, seed: int, purpose: str) -> tuple[Split,
             return Split({name: [rest]}), Split({name: [end]})
         return split_off(split, share, seed)
     except DatasetError as error:
-        raise DatasetError(f"Carving {purpose} failed: {error}") from error
+        raise DatasetError(f"Cannot split {parts}: {error}") from error
 
 
 def _cut(text: str, share: float) -> tuple[str, str]:
-    """Divides one text in two: its end is the share, from a line or at least a word on."""
-    if not 0 < share < 1:
-        raise DatasetError(f"The share to carve off must lie between 0 and 1, not be {share}.")
+    """Cuts a text in two, at the start of a line or at least of a word; the end is the share."""
+    check_share(share)
     place = round(len(text) * (1 - share))
     earliest = place - (len(text) - place) // 2
     for separator in ("\n", " "):
@@ -254,8 +258,8 @@ def _cut(text: str, share: float) -> tuple[str, str]:
     rest, end = text[:place], text[place:]
     if not (rest.strip() and end.strip()):
         raise DatasetError(
-            f"A text of {len(text)} characters is too short, or has too much white space, to "
-            f"cut off a share of {share}."
+            f"A text of {len(text)} characters is too short, or has too much white space, to split "
+            f"off a share of {share}."
         )
     return rest, end
 
@@ -265,6 +269,6 @@ def _check_classes_left(labels: np.ndarray, label_names: tuple[str, ...], source
     lost = [name for index, name in enumerate(label_names) if index not in left]
     if lost:
         raise DatasetError(
-            f"Too few different texts of {listed(lost)} in {source}: after carving off the other "
-            "splits none is left for training."
+            f"Too few different texts of {list_names(lost)} in {source}: none is left for training "
+            "after the other splits."
         )

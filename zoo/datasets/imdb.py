@@ -1,4 +1,4 @@
-"""The Large Movie Review Dataset: 100,000 film reviews from IMDb, half of them with labels."""
+"""The Large Movie Review Dataset: 50,000 labelled and 50,000 unlabelled film reviews."""
 
 import os
 from pathlib import Path
@@ -29,26 +29,31 @@ def imdb(
     seed: int = 0,
     data_dir: str | os.PathLike | None = None,
 ) -> TextDataset:
-    """IMDb film reviews, each negative (at most 4 of 10 stars) or positive (at least 7).
+    """Film reviews from IMDb, negative (4 of 10 stars or fewer) or positive (7 or more).
 
     Maas, Daly, Pham, Huang, Ng and Potts 2011, "Learning Word Vectors for Sentiment Analysis",
-    ACL; read from the copy that TensorFlow Datasets (`imdb_reviews`) prepared. Where there is
-    none it is downloaded (80 MiB) and prepared, whole or not at all.
+    ACL. Read from the prepared copy of TensorFlow Datasets (`imdb_reviews`), which is downloaded
+    (80 MiB) if it does not exist.
 
-    The test split is the 25,000 reviews of the original. Its 25,000 training reviews are divided
-    into train and validation; which of them are validation depends on `validation_share` and
-    `seed` alone. `unlabelled` reads 50,000 more reviews when it is asked for.
+    The test split has the 25,000 test reviews of the original. Its 25,000 training reviews are
+    divided into train and validation, as a function of `validation_share` and `seed` only.
+    `unlabelled` has 50,000 more reviews and is read on first use.
 
     Args:
-        validation_share: the part of the original training reviews to carve off for validation,
-            above 0 and below 1.
-        seed: another seed carves another part.
-        data_dir: the data directory of TensorFlow Datasets; by default TFDS_DATA_DIR, or else
+        validation_share: The share of the training reviews to use for validation, above 0 and
+            below 1.
+        seed: Seed of the division.
+        data_dir: Data directory of TensorFlow Datasets. Defaults to TFDS_DATA_DIR, then to
             ~/tensorflow_datasets.
 
     Raises:
-        DatasetError: where there is no prepared copy and it cannot be downloaded, where the copy
-            is damaged, or where `validation_share` is out of range.
+        DatasetError: If there is no prepared copy and the download fails, if the copy is damaged,
+            or if `validation_share` is out of range.
+
+    Example:
+    >>> reviews = zoo.datasets.imdb()  # doctest: +SKIP
+    >>> len(reviews.train), len(reviews.validation), len(reviews.test)  # doctest: +SKIP
+    (22500, 2500, 25000)
     """
     arguments: dict[str, Any] = {"validation_share": validation_share, "seed": seed}
     if data_dir is not None:

@@ -1,4 +1,4 @@
-"""The datasets by name: a module in this package that registers a function is part of the zoo."""
+"""The registry of datasets."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -15,7 +15,17 @@ _ALIASES: dict[str, str] = {}
 
 
 def register_dataset(name: str, *aliases: str) -> Callable[[Callable], Callable]:
-    """Enters the function that makes a dataset under the dataset's name, and under short ones."""
+    """Registers a function that returns a `TextDataset`.
+
+    Args:
+        name: Name of the dataset, the `name` of the `TextDataset`.
+        *aliases: Other names that `load` accepts.
+
+    Example:
+    >>> @zoo.datasets.register_dataset("my_reviews")  # doctest: +SKIP
+    ... def my_reviews(*, seed: int = 0) -> zoo.datasets.TextDataset:
+    ...     return zoo.datasets.from_files("my_reviews.csv", seed=seed)
+    """
 
     def register(function: Callable[..., TextDataset]) -> Callable[..., TextDataset]:
         function = timed(function)
@@ -27,41 +37,53 @@ def register_dataset(name: str, *aliases: str) -> Callable[[Callable], Callable]
 
 
 def list_datasets() -> list[str]:
-    """The names that `load` takes, in alphabetical order and without their short forms."""
+    """Returns the names of all datasets, in alphabetical order and without aliases.
+
+    Example:
+    >>> "synthetic_reviews" in zoo.datasets.list_datasets()
+    True
+    """
     return _DATASETS.names()
 
 
 def dataset_function(name: str) -> Callable[..., TextDataset]:
-    """The function that makes the dataset with a name out of `list_datasets()`.
+    """Returns the function that is registered under a name of `list_datasets()`.
 
     Raises:
-        UnknownNameError: for a name that no dataset has.
+        UnknownNameError: If there is no dataset of that name.
+
+    Example:
+    >>> zoo.datasets.dataset_function("imdb_reviews").__name__
+    'imdb'
     """
     return _DATASETS[name]
 
 
 def registered_functions() -> dict[str, Callable[..., TextDataset]]:
-    """The functions that make datasets, by their own names."""
+    """Returns the registered functions by their `__name__`."""
     return {function.__name__: function for function in map(dataset_function, list_datasets())}
 
 
 def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
-    """Reads a dataset by its name, or your own files.
+    """Reads a dataset by its name or from files.
 
-    `load(dataset.name, **dataset.arguments)` makes any dataset again, one of own files too: their
-    arguments hold the path.
+    `load(dataset.name, **dataset.arguments)` returns an equal dataset; the arguments of a dataset
+    from files include the path.
 
     Args:
-        name_or_path: one of `list_datasets()` or a short form such as "imdb"; or the path of a
-            file or folder as `from_files` reads them. A name wins over a file of that name in the
-            working directory, for which "./name" can be written.
-        **arguments: for the function that makes the dataset. `columns`, the kind of each column
-            that is wanted by its name, may be given for any: of your own files these are read, and
-            named datasets have them or are refused.
+        name_or_path: A name of `list_datasets()`, an alias such as "imdb", or a path for
+            `from_files`. A name takes precedence over a file; write "./name" for the file.
+        **arguments: Arguments of the registered function or of `from_files`. `columns` is accepted
+            for every dataset: a registered dataset must have these columns, see
+            `TextDataset.check_columns`.
 
     Raises:
-        DatasetError: for an unknown name, an argument that the dataset does not take, or data
-            that cannot be read.
+        DatasetError: If a name or an argument is unknown, or if the data cannot be read.
+
+    Example:
+    >>> dataset = zoo.datasets.load("synthetic_reviews", train_size=100)
+    >>> len(dataset.train), dataset.label_names
+    (100, ('negative', 'positive'))
     """
     if "path" in arguments:
         name_or_path = Path(arguments.pop("path"))

@@ -1,24 +1,24 @@
-"""Film reviews out of a small grammar of our own, so that the best possible scores are known.
+"""Film reviews from a probabilistic grammar, for which the best possible scores are known.
 
-A review is made in this order:
+A review consists of
 
-    opening    plot, which says nothing about the label
+    opening    plot, which is independent of the label
     opinions   "The story was not dull, but the music was weak."
     gap        more plot
     verdict    "What counts for me is the story."
     distance   more plot, up to the end of the text
 
-The label is what the opinions say of the one aspect that the verdict names, flipped now and then
-by label noise. To find it, a model has to bind an adjective to its negation and to its aspect,
-and to keep that in mind until the verdict and from there to the end.
+The label is the opinion of the aspect that the verdict names, flipped with probability
+`label_noise`. To predict it, a model has to bind an adjective to its negation and to its aspect,
+and remember both until the verdict and on to the end.
 
-Three properties make this a measuring instrument and not only a toy:
+Three properties make these reviews a measuring instrument:
 
-- No text has two derivations. The logarithm of its probability is therefore the sum of the
-  logarithms of its choices, and the true cross-entropy of a set of texts is known exactly.
-  `parse` finds the derivation again from the text alone.
-- Given the text the label is certain but for the noise: the best accuracy is 1 - label_noise.
-- The best that a bag of words can do is known too, see `best_bag_of_words_accuracy`.
+- The grammar is unambiguous: the log probability of a text is the sum of the log probabilities of
+  its choices, so that the true cross-entropy of a set of texts is known exactly. `parse` recovers
+  the derivation from the text.
+- Without noise the text determines the label: the best accuracy is 1 - label_noise.
+- The best accuracy of a bag of words is known, see `best_bag_of_words_accuracy`.
 """
 
 import collections
@@ -40,48 +40,43 @@ from zoo.datasets.registry import register_dataset
 
 LABEL_NAMES = ("negative", "positive")
 
-# The share of reviews whose two opinions agree, and of opinions that are negated.
+# Shares of reviews whose two opinions agree and of opinions that are negated.
 AGREEING_SHARE = 0.4
 NEGATED_SHARE = 0.25
 
-# Every blank of a template is filled by a uniform draw from one of these lists. No noun or
-# adjective starts with a vowel, so that "a" is always right.
+# Each blank of a template is filled by a uniform draw from one of these lists. No noun or
+# adjective starts with a vowel, because the templates say "a".
 WORDS = {
-    "aspect": ("acting", "dialogue", "music", "story"),
-    "positive": (
-        *("brilliant", "charming", "delightful", "graceful"),
-        *("lovely", "memorable", "splendid", "wonderful"),
-    ),
-    "negative": (
-        *("boring", "clumsy", "dreadful", "dull"),
-        *("horrible", "tedious", "terrible", "weak"),
-    ),
-    "negation": ("never", "not"),
-    "person": (
-        *("baker", "captain", "detective", "doctor", "farmer", "gardener", "lawyer", "nurse"),
-        *("pilot", "prince", "sailor", "singer", "teacher", "thief", "tailor", "widow"),
-    ),
-    "companion": (
-        *("brother", "cousin", "friend", "neighbour", "rival", "sister", "soldier", "stranger"),
-    ),
-    "thing": (
-        *("book", "clock", "coin", "diary", "key", "lantern", "letter", "map"),
-        *("mirror", "necklace", "photograph", "ring", "suitcase", "sword", "ticket", "violin"),
-    ),
-    "place": (
-        *("bridge", "castle", "church", "desert", "forest", "garden", "harbour", "hotel"),
-        *("library", "market", "river", "station", "theatre", "tower", "village", "windmill"),
-    ),
-    "waits": ("dances", "dreams", "returns", "sleeps", "trembles", "vanishes", "waits", "wanders"),
-    "finds": ("borrows", "carries", "draws", "finds", "hides", "loses", "sells", "steals"),
-    "meets": ("betrays", "follows", "helps", "marries", "meets", "rescues", "trusts", "visits"),
-    "near": ("behind", "beside", "inside", "near"),
-    "when": ("again", "alone", "later", "outside", "quietly", "tonight", "twice", "upstairs"),
+    blank: tuple(words.split())
+    for blank, words in {
+        "aspect": "acting dialogue music story",
+        "positive": "brilliant charming delightful graceful lovely memorable splendid wonderful",
+        "negative": "boring clumsy dreadful dull horrible tedious terrible weak",
+        "negation": "never not",
+        "person": (
+            "baker captain detective doctor farmer gardener lawyer nurse pilot prince sailor "
+            "singer teacher thief tailor widow"
+        ),
+        "companion": "brother cousin friend neighbour rival sister soldier stranger",
+        "thing": (
+            "book clock coin diary key lantern letter map mirror necklace photograph ring "
+            "suitcase sword ticket violin"
+        ),
+        "place": (
+            "bridge castle church desert forest garden harbour hotel library market river "
+            "station theatre tower village windmill"
+        ),
+        "waits": "dances dreams returns sleeps trembles vanishes waits wanders",
+        "finds": "borrows carries draws finds hides loses sells steals",
+        "meets": "betrays follows helps marries meets rescues trusts visits",
+        "near": "behind beside inside near",
+        "when": "again alone later outside quietly tonight twice upstairs",
+    }.items()
 }
 
-# Plot uses the adjectives of the opinions, so that spotting words does not do. Where it does, it
-# holds one of each polarity: the difference of the two counts then belongs to the opinions alone,
-# and plot takes away from a bag of words exactly nothing (see `best_bag_of_words_accuracy`).
+# Plot uses the adjectives of the opinions, so that spotting one is not enough. A sentence of plot
+# has none or one of each polarity: the difference of the two counts comes from the opinions only,
+# and plot does not change the best accuracy of a bag of words (see `best_bag_of_words_accuracy`).
 PLOT = (
     "The {person} {waits} {when}.",
     "A {person} {waits} {when}.",
@@ -106,24 +101,23 @@ VERDICTS = (
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
-# Draws a number from [0, 1). Of all that `random.Random` offers, this alone is promised to give the
-# same numbers for the same seed in every version of Python, so that all draws go through it.
+# Draws a number from [0, 1). `random.Random.random` is the only method that is guaranteed to return
+# the same numbers for the same seed in every version of Python.
 _Random = Callable[[], float]
 
 
 @dataclasses.dataclass(frozen=True)
 class Review:
-    """One text of the process, and all that is known about it.
+    """A text of the grammar with its label and probabilities.
 
     Attributes:
-        text: the review.
-        label: 0 (negative) or 1 (positive), noise included.
-        log_probability: natural logarithm of the exact probability of `text`.
-        num_tokens: words and punctuation marks, without an end token.
-        evidence: (start, end) character spans of the words that decide the label, in the order of
-            the text: the aspect, the negation if there is one, the adjective; then the
-            aspect in the verdict.
-        positive_probability: the exact probability of label 1 given `text`.
+        text: The review.
+        label: 0 (negative) or 1 (positive), after label noise.
+        log_probability: Natural logarithm of the exact probability of `text`.
+        num_tokens: Number of words and punctuation marks, without an end token.
+        evidence: (start, end) character spans of the words that determine the label, in the order
+            of the text: aspect, negation if there is one, adjective, aspect in the verdict.
+        positive_probability: Exact probability of label 1 given `text`.
     """
 
     text: str
@@ -146,33 +140,38 @@ def synthetic_reviews(
     label_noise: float = 0.03,
     seed: int = 0,
 ) -> TextDataset:
-    """Reviews with a known best score, the same in every process and on every platform.
+    """Generated film reviews with known best possible scores.
 
-    The three splits come from random streams of their own: asking for more of one changes nothing
-    in the others, and a larger split starts with the smaller one. The reviews behind a split, with
-    their evidence and probabilities, are
-    `generate_reviews(size, ..., seed=f"{seed}/train")`, or `validation`, or `test`.
+    The reviews are the same on every platform. Each split has a separate random stream: its size
+    does not change the other splits, and a larger split starts with the smaller one. For the
+    evidence and the probabilities of a split's reviews, call
+    `generate_reviews(size, ..., seed=f"{seed}/train")`, likewise with `validation` and `test`.
 
     Args:
-        train_size, validation_size, test_size: numbers of reviews, 1 or more each.
-        opening: tokens of plot before the opinions. Either a number or a range
-            (low, high), both ends included, from which every review draws uniformly. No plot is
-            1 to 4 tokens long: such lengths are left out of a range.
-        gap: tokens of plot between the opinions and the verdict, likewise.
-        distance: tokens of plot between the verdict and the end of the text, likewise.
-        label_noise: the share of labels that are flipped, from 0 to below 0.5.
-        seed: another seed gives other reviews.
+        train_size, validation_size, test_size: Numbers of reviews, 1 or more each.
+        opening: Tokens of plot before the opinions: a number, or a range (low, high) with both ends
+            included, from which each review draws uniformly. Lengths of 1 to 4 tokens do not
+            exist and are removed from a range.
+        gap: Tokens of plot between the opinions and the verdict, likewise.
+        distance: Tokens of plot between the verdict and the end of the text, likewise.
+        label_noise: The share of flipped labels, from 0 to below 0.5.
+        seed: Seed of the reviews.
 
     Returns:
-        A dataset with `best_possible`: the best scores possible, in nats.
+        A `TextDataset` with `best_possible`.
 
     Raises:
-        DatasetError: where a size, a number of tokens or the noise is out of range.
+        DatasetError: If a size, a number of tokens or the noise is out of range.
+
+    Example:
+    >>> dataset = zoo.datasets.synthetic_reviews(train_size=100, label_noise=0.1)
+    >>> len(dataset.train), dataset.best_possible.accuracy
+    (100, 0.9)
     """
     sizes = {"train": train_size, "validation": validation_size, "test": test_size}
     for name, size in sizes.items():
         if size < 1:
-            raise DatasetError(f"{name}_size must be 1 or more, not {size}.")
+            raise DatasetError(f"{name}_size must be 1 or more; it is {size}.")
     lengths = {"opening": opening, "gap": gap, "distance": distance}
     reviews = {
         name: generate_reviews(size, **lengths, label_noise=label_noise, seed=f"{seed}/{name}")
@@ -206,15 +205,15 @@ def generate_reviews(
     label_noise: float,
     seed: int | str,
 ) -> list[Review]:
-    """Draws `count` independent reviews; the arguments are those of `synthetic_reviews`.
+    """Draws `count` independent reviews. For the other arguments see `synthetic_reviews`.
 
     Raises:
-        DatasetError: where `count`, a number of tokens or the noise is out of range.
+        DatasetError: If `count`, a number of tokens or the noise is out of range.
     """
     if count < 0:
-        raise DatasetError(f"The number of reviews must be 0 or more, not {count}.")
+        raise DatasetError(f"count must be 0 or more; it is {count}.")
     process = _Process.checked(opening, gap, distance, label_noise)
-    # Seeding with a string goes through SHA-512: neighbouring seeds give unrelated streams.
+    # A string is hashed with SHA-512: neighbouring seeds yield independent streams.
     stream = random.Random(f"zoo synthetic_reviews {seed}").random
     return [process.draw(stream) for _ in range(count)]
 
@@ -227,16 +226,16 @@ def parse(
     distance: int | Sequence[int],
     label_noise: float,
 ) -> Review | None:
-    """Reads a text back into the one derivation that makes it.
+    """Parses a text into its derivation.
 
-    It works from the text alone and shares with the generation only the word lists and what each
-    choice costs, so that the two agreeing says that both are right.
+    The parser shares only the word lists and the probabilities of the choices with the generator.
+    Agreement of the two is therefore evidence that both are correct.
 
     Returns:
-        The review, with the likelier label; None for a text that the process cannot make.
+        The review with its most likely label; None if the grammar cannot generate the text.
 
     Raises:
-        DatasetError: where a number of tokens or the noise is out of range.
+        DatasetError: If a number of tokens or the noise is out of range.
     """
     return _Process.checked(opening, gap, distance, label_noise).parse(text)
 
@@ -248,46 +247,45 @@ def log_probability(
     gap: int | Sequence[int],
     distance: int | Sequence[int],
 ) -> float:
-    """Natural logarithm of the exact probability of a text, found by parsing it.
+    """Returns the natural logarithm of the exact probability of a text, by parsing it.
 
-    Returns:
-        -inf for a text that the process cannot make.
+    It is -inf if the grammar cannot generate the text.
 
     Raises:
-        DatasetError: where a number of tokens is out of range.
+        DatasetError: If a number of tokens is out of range.
     """
     review = parse(text, opening=opening, gap=gap, distance=distance, label_noise=0.0)
     return -math.inf if review is None else review.log_probability
 
 
 def best_bag_of_words_accuracy(label_noise: float) -> float:
-    """The expected accuracy of the best of all classifiers that see the words, but not their order.
+    """Returns the expected accuracy of the Bayes classifier on bags of words.
 
-    Words and punctuation marks are tokens of their own ("dull," as one word would give away which
-    opinion comes first). It is exact, and the same for every amount of plot. Call an opinion's
-    polarity what it says in the end ("not dull" is positive), a the share of reviews whose two
-    opinions agree, and n the share of opinions that are negated. Before label noise:
+    Words and punctuation marks are separate tokens ("dull," as one word would reveal which opinion
+    comes first). The accuracy is exact and independent of the amount of plot. The polarity of an
+    opinion includes its negation ("not dull" is positive). Let a be the share of reviews whose
+    opinions agree in polarity, and n the share of negated opinions. Without label noise:
 
-    - The opinions disagree ("but", 1 - a of the reviews). Exchange what stands behind the two
+    - The opinions disagree ("but", 1 - a of the reviews). Exchange the predicates of the two
       aspects: "The story was dull, but the music was not weak" becomes "The story was not weak,
-      but the music was dull". The bag is the same, the probability is the same, the label is the
-      other one. The best accuracy is 1/2.
+      but the music was dull". The bag and the probability are the same, the label is the other
+      one. The best accuracy is 1/2.
     - They agree and exactly one is negated ("and", one negation; 2 n (1 - n) of these reviews).
-      One adjective is positive and one negative. Exchange the adjectives: again the same bag, the
-      same probability, the other label. The best accuracy is 1/2.
-    - They agree and none or both are negated. Both adjectives have the same polarity,
-      and plot holds as many positive as negative adjectives: the bag has two more of the
-      one kind than of the other, which tells the label. The best accuracy is 1.
+      One adjective is positive and one negative. Exchange the adjectives: the bag and the
+      probability are the same, the label is the other one. The best accuracy is 1/2.
+    - They agree and none or both are negated. Both adjectives have the same polarity, and plot has
+      as many positive as negative adjectives: the bag has two more of one polarity than of the
+      other, which determines the label. The best accuracy is 1.
 
-    "and", "but" and negations are never in plot, so that the bag also tells which of the three it
-    is. Together the classifier is right in a share of
+    Plot never contains "and", "but" or negations, so the bag also determines the case. In total
+    the accuracy is
 
         c = (1 - a) / 2 + a (1 - n (1 - n))
 
-    and with a share e of the labels flipped, in e + (1 - 2 e) c of the cases.
+    and e + (1 - 2 e) c if a share e of the labels is flipped.
 
     Raises:
-        DatasetError: where `label_noise` is out of range.
+        DatasetError: If `label_noise` is out of range.
     """
     _check_noise(label_noise)
     one_negated = 2 * NEGATED_SHARE * (1 - NEGATED_SHARE)
@@ -297,7 +295,7 @@ def best_bag_of_words_accuracy(label_noise: float) -> float:
 
 
 class _Template:
-    """A sentence with blanks, each filled by a uniform draw from its list of words."""
+    """A sentence with blanks. Each is filled by a uniform draw from its list of words."""
 
     def __init__(self, template: str):
         self._frame = re.sub(r"{\w+}", "%s", template)
@@ -312,7 +310,7 @@ class _Template:
 
 
 def _any_of(*blanks: str) -> str:
-    """A regular expression that captures one word of these lists."""
+    """Returns a regular expression that captures one word of these lists."""
     return f"({'|'.join(word for blank in blanks for word in WORDS[blank])})"
 
 
@@ -333,16 +331,16 @@ _SHORTEST, _LONGEST = min(_PLOT_OF_LENGTH), max(_PLOT_OF_LENGTH)
 
 
 def _can_be_filled(num_tokens: int) -> bool:
-    """Whether plot can be exactly so long: sentences of 5 to 9 tokens add up to all but 1 to 4."""
+    """Whether plot can have this length: sentences of 5 to 9 tokens add up to all but 1 to 4."""
     return num_tokens == 0 or num_tokens >= _SHORTEST
 
 
 def _sentence_lengths(left: int) -> tuple[int, ...]:
-    """The lengths that the next sentence may have, where `left` tokens of plot are to be filled."""
+    """Returns the possible lengths of the next sentence if `left` tokens of plot remain."""
     return _SENTENCE_LENGTHS[min(left, len(_SENTENCE_LENGTHS) - 1)]
 
 
-# Above the last entry nothing changes any more: after any sentence there is room for another.
+# Larger values of `left` allow the same lengths as the last entry.
 _SENTENCE_LENGTHS = tuple(
     tuple(n for n in sorted(_PLOT_OF_LENGTH) if n <= left and _can_be_filled(left - n))
     for left in range(_LONGEST + _SHORTEST + 1)
@@ -350,7 +348,7 @@ _SENTENCE_LENGTHS = tuple(
 
 
 def _draw_plot(num_tokens: int, stream: _Random) -> tuple[str, float]:
-    """Plot of exactly `num_tokens` tokens, and its log probability given that number."""
+    """Returns plot of exactly `num_tokens` tokens, and its log probability given that number."""
     sentences = []
     log_probability = 0.0
     while num_tokens:
@@ -365,7 +363,7 @@ def _draw_plot(num_tokens: int, stream: _Random) -> tuple[str, float]:
 
 
 def _plot_log_probability(plot: str) -> float:
-    """The same log probability from the text alone; -inf where it is not plot."""
+    """Returns the same log probability from the text; -inf if the text is not plot."""
     left = _count_tokens(plot)
     log_probability = 0.0
     for sentence in re.split(r"(?<=\.) ", plot) if plot else ():
@@ -385,8 +383,8 @@ def _plot_log_probability(plot: str) -> float:
 _VERDICTS = [{aspect: v.format(aspect=aspect) for aspect in WORDS["aspect"]} for v in VERDICTS]
 _ASPECT_OF_VERDICT = {text: aspect for verdict in _VERDICTS for aspect, text in verdict.items()}
 
-# Aspects come in a fixed order. Were it free, a network that answers from its last state would stay
-# for long at what the agreeing reviews teach it. A bag of words gains nothing by it.
+# Aspects are in a fixed order. In free order, a network that reads its last state stays for long at
+# the accuracy that the agreeing reviews allow. A bag of words gains nothing from the order.
 _PAIRS_OF_ASPECTS = tuple(itertools.combinations(WORDS["aspect"], 2))
 
 _OPINION = f"{_any_of('aspect')} was (?:{_any_of('negation')} )?{_any_of('positive', 'negative')}"
@@ -397,7 +395,7 @@ _REVIEW = re.compile(
 
 
 class _Opinion(NamedTuple):
-    """What a review says of one aspect; `negation` is "" where there is none."""
+    """The opinion of one aspect; `negation` is empty if there is none."""
 
     aspect: str
     negation: str
@@ -408,18 +406,18 @@ class _Opinion(NamedTuple):
 
     @property
     def positive(self) -> bool:
-        """What it says in the end: "not dull" is positive."""
+        """The polarity, negation included: "not dull" is positive."""
         return (self.adjective in WORDS["positive"]) != bool(self.negation)
 
     @property
     def log_probability(self) -> float:
-        """Given the aspect and what is said of it in the end."""
+        """Given the aspect and the polarity."""
         num_negations, num_adjectives = len(WORDS["negation"]), len(WORDS["positive"])
         negation = NEGATED_SHARE / num_negations if self.negation else 1 - NEGATED_SHARE
         return math.log(negation / num_adjectives)
 
     def evidence(self, start: int) -> tuple[tuple[int, int], ...]:
-        """The spans of its words, if the opinion starts at character `start`."""
+        """Returns the spans of its words if the opinion starts at character `start`."""
         end = start + len(str(self))
         adjective = (end - len(self.adjective), end)
         negation_end = adjective[0] - 1
@@ -436,7 +434,7 @@ def _draw_opinion(aspect: str, positive: bool, stream: _Random) -> _Opinion:
 
 
 def _core_log_probability(opinions: Sequence[_Opinion]) -> float:
-    """Of two opinions and of a verdict about one of them."""
+    """Returns the log probability of two opinions and a verdict."""
     first, second = opinions
     agreeing = AGREEING_SHARE if first.positive == second.positive else 1 - AGREEING_SHARE
     num_choices = len(_PAIRS_OF_ASPECTS) * len(LABEL_NAMES) * len(opinions) * len(_VERDICTS)
@@ -448,7 +446,7 @@ def _core_log_probability(opinions: Sequence[_Opinion]) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class _Process:
-    """The settings of the process, checked: all lengths that each stretch of plot may have."""
+    """Validated settings: all possible lengths of each part of plot, and the label noise."""
 
     opening: tuple[int, ...]
     gap: tuple[int, ...]
@@ -483,7 +481,7 @@ class _Process:
         sentence = f"The {opinions[0]}, {'and' if agreeing else 'but'} the {opinions[1]}."
         text = " ".join(filter(None, (opening, sentence, gap, verdict, closing)))
 
-        # Plot never says "was" and never judges, so that each of these is found in one place only.
+        # Plot contains neither "was" nor a verdict, so each of these has one position.
         named_at = text.index(verdict) + verdict.rindex(decisive.aspect)
         return Review(
             text,
@@ -557,35 +555,36 @@ class _Process:
 def _check_noise(label_noise: float) -> None:
     if not 0 <= label_noise < 0.5:
         raise DatasetError(
-            f"label_noise must be 0 or more and below 0.5 (half of all labels), not {label_noise}."
+            "label_noise must be 0 or more and below 0.5 (half of all labels); "
+            f"it is {label_noise}."
         )
 
 
 def _plot_lengths(name: str, value: int | Sequence[int]) -> tuple[int, ...]:
-    """All numbers of tokens that `value`, a number or a (low, high) range, allows."""
+    """Returns all lengths in `value`, which is a number or a range (low, high)."""
     try:
         ends = value if isinstance(value, Sequence) else (value, value)
         low, high = map(operator.index, ends)
     except (TypeError, ValueError):
         raise DatasetError(
-            f"{name} must be a number of tokens or two, (low, high), not {value!r}."
+            f"{name} must be a number of tokens or two, (low, high); it is {value!r}."
         ) from None
     if not 0 <= low <= high:
         raise DatasetError(
-            f"{name} must be 0 or more tokens, and in a range (low, high) the lower number first, "
-            f"not {value!r}."
+            f"{name} must be 0 or more tokens, and in a range (low, high) the lower number first; "
+            f"it is {value!r}."
         )
     lengths = tuple(filter(_can_be_filled, range(low, high + 1)))
     if not lengths:
         raise DatasetError(
-            f"{name} must be 0 tokens or {_SHORTEST} and more, since no sentence of plot is "
-            f"shorter, not {value!r}."
+            f"{name} must be 0 tokens or {_SHORTEST} or more, because no sentence of plot is "
+            f"shorter; it is {value!r}."
         )
     return lengths
 
 
 def _as_json_has_it(value: int | Sequence[int]) -> int | list[int]:
-    """Equal to what comes back when it is written to a file and read again."""
+    """Returns the value that JSON restores."""
     return [int(n) for n in value] if isinstance(value, Sequence) else int(value)
 
 

@@ -1,4 +1,4 @@
-"""Tiny Shakespeare: a million characters of Shakespeare's plays, as one running text."""
+"""Tiny Shakespeare: a million characters of Shakespeare's plays, as one continuous text."""
 
 import os
 from pathlib import Path
@@ -21,22 +21,26 @@ _PREPARED = PreparedDataset(
 
 @register_dataset("tiny_shakespeare", "shakespeare")
 def tiny_shakespeare(*, data_dir: str | os.PathLike | None = None) -> TextDataset:
-    """Passages of Shakespeare's plays, 40,000 lines, cut in three without regard to lines or words.
+    """40,000 lines of Shakespeare's plays.
 
-    Karpathy 2015, char-rnn, https://github.com/karpathy/char-rnn; read from the copy that
-    TensorFlow Datasets (`tiny_shakespeare`) prepared. Where there is none it is downloaded
-    (1 MiB) and prepared, whole or not at all.
+    Karpathy 2015, char-rnn, https://github.com/karpathy/char-rnn. Read from the prepared copy of
+    TensorFlow Datasets (`tiny_shakespeare`), which is downloaded (1 MiB) if it does not exist.
 
-    Each split is one text, without a label: the first 90 % of the characters are train (1,003,854),
-    the next 5 % validation (55,770), the last 5 % test (55,770).
+    Each split is one text: train is the first 90 % of the characters (1,003,854), validation the
+    next 5 % (55,770), test the last 5 % (55,770). The cuts can be inside a line or a word.
 
     Args:
-        data_dir: the data directory of TensorFlow Datasets; by default TFDS_DATA_DIR, or else
+        data_dir: Data directory of TensorFlow Datasets. Defaults to TFDS_DATA_DIR, then to
             ~/tensorflow_datasets.
 
     Raises:
-        DatasetError: where there is no prepared copy and it cannot be downloaded, or where the copy
-            is damaged.
+        DatasetError: If there is no prepared copy and the download fails, or if the copy is
+            damaged.
+
+    Example:
+    >>> plays = zoo.datasets.tiny_shakespeare()  # doctest: +SKIP
+    >>> plays.train["text"][0].splitlines()[0]  # doctest: +SKIP
+    'First Citizen:'
     """
     copy = _PREPARED.find(data_directory(data_dir))
     reads = {name: _PREPARED.read(copy, name) for name in ("train", "validation", "test")}

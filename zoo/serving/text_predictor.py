@@ -81,7 +81,7 @@ class TextPredictor(ServedModel):
             DatasetError: for a table that cannot be read.
             FileError: if `output` cannot be written.
         """
-        from zoo.datasets import delimiter_of, read_table
+        from zoo.datasets.file_formats import delimiter_of, read_table
 
         output = pathlib.Path(output)
         delimiter = delimiter_of(output)

@@ -4,6 +4,7 @@ The one is refused with a `DatasetError`, the other is said in a sentence each. 
 while texts are read, duplicates among others, is in the `Audit` of a dataset.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from zoo.datasets import DatasetError
 from zoo.preprocessing import TokenSequences
 from zoo.utils.special_tokens import SPECIAL_TOKENS
+from zoo.utils.text import list_names
 
 # A class with so much of the training texts leaves little to learn of the others.
 _VERY_UNBALANCED = 0.95
@@ -66,10 +68,10 @@ def check_labels(labels: Mapping[str, np.ndarray], label_names: Sequence[str]) -
         if unseen.any():
             raise DatasetError(
                 f"The {name} split has labels that the training texts do not have: "
-                f"{_listed(label_names, unseen)}."
+                f"{_chosen(label_names, unseen)}."
             )
         if not of_split.all():
-            lacking = _listed(label_names, of_split == 0)
+            lacking = _chosen(label_names, of_split == 0)
             sentences.append(f"The {name} split has no text labelled {lacking}.")
     share = train.max() / train.sum()
     if share >= _VERY_UNBALANCED:
@@ -100,8 +102,5 @@ def check_tokens(sequences: TokenSequences) -> list[str]:
     return [f"Training texts without any known token: {unread:,}."] if unread else []
 
 
-def _listed(names: Sequence[str], chosen: np.ndarray) -> str:
-    """The chosen names in quotes; of many the first five."""
-    quoted = [repr(name) for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
-    more = [f"and {len(quoted) - 5} more"] if len(quoted) > 5 else []
-    return ", ".join(quoted[:5] + more)
+def _chosen(names: Sequence[str], is_chosen: np.ndarray) -> str:
+    return list_names(itertools.compress(names, is_chosen), limit=5)

@@ -21,6 +21,7 @@ from zoo.tasks.task import (
     choose_tokenizer,
     make_text_to_ids,
 )
+from zoo.utils.text import list_names
 
 
 @register_task
@@ -69,8 +70,8 @@ class Sentiment(Task):
         self.label_names = tuple(label_names)
         if dataset is not None and dataset.label_names != self.label_names:
             raise DatasetError(
-                f"The labels of {dataset.name} are {_listed(dataset.label_names)}, the task's are "
-                f"{_listed(self.label_names)}."
+                f"The labels of {dataset.name} are {list_names(dataset.label_names or ())}, "
+                f"the task's are {list_names(self.label_names)}."
             )
 
     @classmethod
@@ -243,7 +244,7 @@ class Sentiment(Task):
         if not isinstance(weights, Mapping) or set(weights) != set(self.label_names):
             raise ValueError(
                 f"class_weights must be 'balanced' or give a weight for each of "
-                f"{_listed(self.label_names)}; it is {weights!r}."
+                f"{list_names(self.label_names)}; it is {weights!r}."
             )
         return np.array([float(weights[label]) for label in self.label_names])
 
@@ -288,7 +289,3 @@ def sentiment(dataset: TextDataset, **options) -> Sentiment:
         DatasetError: for a dataset without labels.
     """
     return Sentiment.from_dataset(dataset, **options)
-
-
-def _listed(names) -> str:
-    return ", ".join(map(str, names or ["none"]))

@@ -1,6 +1,18 @@
-"""Tables as Markdown."""
+"""Lists of words, and tables as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+
+def list_words(words: Sequence[str]) -> str:
+    """Words of a sentence: `"one, two and three"`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def list_names(names: Iterable[str], limit: int = 20) -> str:
+    """Names in quotes for an error message, at most `limit`, each cut after 40 characters."""
+    cut = [name if len(name) <= 40 else f"{name[:40]}..." for name in names]
+    more = f" and {len(cut) - limit} more" if len(cut) > limit else ""
+    return (", ".join(map(repr, cut[:limit])) or "nothing") + more
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
