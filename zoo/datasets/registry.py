@@ -91,7 +91,8 @@ def load(name_or_path: str | os.PathLike, /, **arguments: Any) -> TextDataset:
     if reader is from_files:
         return from_files(name_or_path, **arguments)
     columns = arguments.pop("columns", {})
-    _check_arguments(str(name_or_path), reader, arguments)
+    name = str(name_or_path)
+    _check_arguments(_ALIASES.get(name, name), reader, arguments)
     dataset = reader(**arguments)
     dataset.check_columns(columns)
     return dataset
