@@ -98,7 +98,7 @@ def namespace(request, few_reviews, tasks, tmp_path, monkeypatch):
         for folder, fixture in (("runs/gru", "run"), ("runs/writer", "writing_run")):
             if folder in docstring:
                 shutil.copytree(request.getfixturevalue(fixture), folder)
-        if "fit" in docstring and "export" not in docstring:
+        if not re.search("export|pipeline|load", docstring):
             request.getfixturevalue("eager")
         makers = {
             "zoo": lambda: zoo,

@@ -66,7 +66,7 @@ def test_weights_times_values_are_what_the_layer_gives(name, options, head, sent
     assert next(places, None) is None
     for found in maps.maps:
         np.testing.assert_allclose(found.weights.sum(-1), 1, atol=1e-5)
-        assert found.weights.shape == (2, len(found.asking), len(found.asked))
+        assert found.weights.shape == (2, len(found.queries), len(found.keys))
 
 
 def _attended(layer, source, weights, positions=None):
@@ -99,17 +99,17 @@ def test_tokens_stand_on_their_axes(sentiment, writing):
     read = ("The", "music", "was", "not", "dull", "but", "the", "story", "was", "weak")
     maps = attention_maps(small_model("transformer", sentiment), sentiment, TEXT)
     assert maps.blocks == ("encoder_0", "encoder_1", "decoder_0", "decoder_1")
-    assert maps.find("encoder_0").asking == maps.find("encoder_0").asked == read
-    assert maps.find(-1, "self").asking == ("[START]",)
-    assert (maps.find(-1).asking, maps.find(-1).asked) == (("[START]",), read)
+    assert maps.find("encoder_0").queries == maps.find("encoder_0").keys == read
+    assert maps.find(-1, "self").queries == ("[START]",)
+    assert (maps.find(-1).queries, maps.find(-1).keys) == (("[START]",), read)
 
     model = small_model("transformer", writing)
     maps = attention_maps(model, writing, "The music was", continuation="dull, but")
-    assert maps.find("decoder_1", "source").asking == ("[START]", "dull", ",", "but")
-    assert maps.find("decoder_1", "source").asked == ("[START]", "The", "music", "was")
+    assert maps.find("decoder_1", "source").queries == ("[START]", "dull", ",", "but")
+    assert maps.find("decoder_1", "source").keys == ("[START]", "The", "music", "was")
     model = small_model("gpt", writing)
     maps = attention_maps(model, writing, "The music was", continuation="dull")
-    assert maps.find(1).asked == ("[START]", "The", "music", "was", "dull")
+    assert maps.find(1).keys == ("[START]", "The", "music", "was", "dull")
 
 
 def test_a_continuation_changes_nothing_before_it(writing):
@@ -125,7 +125,7 @@ def test_faults_are_one_sentence(sentiment, writing):
     with pytest.raises(ValueError, match="reads a text as a set, not token by token"):
         attention_maps(small_model("bag_of_bigrams", sentiment), sentiment, TEXT)
     gpt = small_model("gpt", sentiment)
-    with pytest.raises(ValueError, match="A continuation is for a model that writes"):
+    with pytest.raises(ValueError, match="A continuation is for a language model"):
         attention_maps(gpt, sentiment, TEXT, continuation="more")
     with pytest.raises(ValueError, match=r"no map of block 'block_9'; there are: block_0 \(self\)"):
         attention_maps(gpt, sentiment, TEXT).find("block_9")

@@ -57,7 +57,7 @@ def test_faults_are_one_sentence(task, reviews):
     with pytest.raises(ValueError, match="The task reads 400 tokens.*360 at most; it is 380"):
         accuracy_by_distance(model, task, [380])
     writing = zoo.tasks.text_generation(reviews)
-    with pytest.raises(ValueError, match="Only the answer of a classifier"):
+    with pytest.raises(ValueError, match="Only the prediction of a classifier"):
         gradient_norm_by_distance(small_model("gru", writing), writing, TEXT)
     with pytest.raises(ValueError, match="has no embeddings"):
         gradient_norm_by_distance(small_model("bag_of_bigrams", task), task, TEXT)

@@ -137,10 +137,10 @@ def test_it_goes_through_json_and_is_shown(task):
 
 def test_faults_are_one_sentence(task, reviews):
     classify = zoo.tasks.sentiment(reviews)
-    with pytest.raises(ValueError, match="Only a model that writes.*for sentiment: see explain"):
+    with pytest.raises(ValueError, match="Only a language model has.*for sentiment: see explain"):
         token_probabilities(small_model("gru", classify), classify, TEXT)
     model = small_model("gru", task)
-    with pytest.raises(ValueError, match="no token that could be likely"):
+    with pytest.raises(ValueError, match="text must have at least one token"):
         token_probabilities(model, task, " ")
     with pytest.raises(ValueError, match="k must be 0 or more; it is -1"):
         token_probabilities(model, task, TEXT, k=-1)

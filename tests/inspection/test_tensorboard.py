@@ -209,7 +209,7 @@ def test_histograms_of_gradients_are_those_of_the_loss(address, lstm, reports):
 # The projector
 
 
-def test_the_projector_shows_embeddings_with_frequency_and_pull(address, lstm):
+def test_the_projector_shows_embeddings_with_frequency_and_margin(address, lstm):
     model, task = lstm
     run = "lstm/logs/train"
     wait_until(lambda: run in ask(address, "data/plugin/projector/runs"))
@@ -224,15 +224,15 @@ def test_the_projector_shows_embeddings_with_frequency_and_pull(address, lstm):
     )
     metadata = ask(address, "data/plugin/projector/metadata", raw=True, **query).decode()
     header, *rows = [line.split("\t") for line in metadata.splitlines()]
-    assert header == ["token", "frequency", "pull towards positive"]
+    assert header == ["token", "frequency", "margin of positive"]
     train = task.examples("train")
     counts = collections.Counter(token for i in range(len(train)) for token in train.sequences[i])
     logits = np.asarray(model(np.arange(1, size + 1, dtype="int32")[:, None]))
-    pull = logits[:, 1] - logits[:, 0]
-    for place, (token, frequency, pulled) in enumerate(rows):
+    margin = logits[:, 1] - logits[:, 0]
+    for place, (token, frequency, shown_margin) in enumerate(rows):
         assert token == task.text_to_ids.vocabulary[place + 1]
         assert int(frequency) == counts[place + 1]
-        assert float(pulled) == pytest.approx(pull[place] - pull[0], abs=2e-4)
+        assert float(shown_margin) == pytest.approx(margin[place] - margin[0], abs=2e-4)
 
 
 def test_the_projector_of_a_model_of_characters_has_one_line_a_token(tmp_path, few_reviews):
@@ -246,19 +246,19 @@ def test_the_projector_of_a_model_of_characters_has_one_line_a_token(tmp_path, f
     assert len(rows) == len((tmp_path / "vectors.tsv").read_text().splitlines())
 
 
-def test_a_third_class_gets_its_own_pull():
+def test_a_third_class_gets_its_own_margin():
     class Fixed:
         """Logits of the first token's id, whatever it is."""
 
         def predict_on_batch(self, ids):
             return ids[:, :1] * np.array([[1.0, 2.0, 6.0]])
 
-    given = projector.pulls(Fixed(), np.array([2, 5]), ("bad", "fair", "good"))
+    given = projector.token_margins(Fixed(), np.array([2, 5]), ("bad", "fair", "good"))
     # Leads of a unit: 1 - 4, 2 - 3.5, 6 - 1.5; the unknown token has id 1.
     assert given == {
-        "pull towards bad": [-3.0, -12.0],
-        "pull towards fair": [-1.5, -6.0],
-        "pull towards good": [4.5, 18.0],
+        "margin of bad": [-3.0, -12.0],
+        "margin of fair": [-1.5, -6.0],
+        "margin of good": [4.5, 18.0],
     }
 
 

@@ -79,7 +79,7 @@ def test_an_attention_pooled_gru_is_one_factory_and_one_layer(registered, review
     maps = attention_maps(again, its_task, text)
     found = maps.find("pooling")
     assert found.kind == "pooling" and found.weights.shape == (1, 1, ids.shape[1])
-    assert found.asking == ("pooling",) and len(found.asked) == ids.shape[1]
+    assert found.queries == ("pooling",) and len(found.keys) == ids.shape[1]
     features = np.asarray(again.features(ids))[0]
     np.testing.assert_allclose(again.head(found.weights[0] @ features), again(ids), atol=1e-5)
     assert plots.attention(maps, "pooling")

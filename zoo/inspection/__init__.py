@@ -1,4 +1,4 @@
-"""What is seen of a model: explanations of an answer, plots, and what TensorBoard shows.
+"""Explanations of predictions, plots, and the dashboards of TensorBoard.
 
 Names are imported when they are first used, so that a fit that draws nothing needs no matplotlib.
 """

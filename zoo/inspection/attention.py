@@ -19,24 +19,24 @@ class AttentionMap:
         block: the name of the layer, such as `"block_0"` or `"decoder_0"`.
         kind: `"self"`, `"source"` for a decoder's attention to the encoder's output, or
             `"pooling"` for a layer that reduces a text to one vector, whose only query it is.
-        weights: `float32` (N, T, S): how much token t takes of token s; each row sums to 1.
-        asking: the T tokens that ask.
-        asked: the S tokens that are asked.
+        weights: `float32` (N, T, S); each row sums to 1.
+        queries: the T tokens that attend.
+        keys: the S tokens that are attended to.
     """
 
     block: str
     kind: str
     weights: np.ndarray = dataclasses.field(repr=False)
-    asking: tuple[str, ...]
-    asked: tuple[str, ...]
+    queries: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class AttentionMaps:
-    """All attention of a model in a pass over one text.
+    """All attention weights of a model in a pass over one text.
 
     Attributes:
-        maps: in the order of the pass.
+        maps: the attention maps in the order of the pass.
     """
 
     maps: tuple[AttentionMap, ...]
@@ -50,11 +50,11 @@ class AttentionMaps:
         """One of the maps.
 
         Args:
-            block: its number in `blocks`, or its name.
-            kind: `"self"` or `"source"`; None for the last that the block has.
+            block: its index in `blocks`, or its name.
+            kind: `"self"`, `"source"` or `"pooling"`; None for the last that the block has.
 
         Raises:
-            ValueError: where there is none.
+            ValueError: if there is no such map.
         """
         name = block
         if isinstance(block, int) and -len(self.blocks) <= block < len(self.blocks):
@@ -75,22 +75,31 @@ def has_attention(model) -> bool:
 def attention_maps(
     model, task: "zoo.tasks.Task", text: str, *, continuation: str | None = None
 ) -> AttentionMaps:
-    """Gives the attention weights of every block and head over a text.
+    """Returns the attention weights of every layer and head over a text.
 
-    They are computed by the very code of the pass. How far such weights explain an answer is
-    disputed (Jain and Wallace 2019, "Attention is not Explanation"): hold them against
+    The layers compute them with the code of the forward pass. How far attention weights explain a
+    prediction is disputed (Jain and Wallace 2019, "Attention is not Explanation"): compare with
     `integrated_gradients`.
 
     Args:
-        model: a Transformer; any of attention blocks.
+        model: a model with attention, such as a Transformer.
         task: its task.
-        text: a text; for a model that writes, what stands before.
-        continuation: what follows, for a model that writes. The decoder of an encoder-decoder
-            reads it, behind a start token; others read it behind the text.
+        text: a text; the prompt of a language model.
+        continuation: the continuation of the prompt, for a language model. The decoder of an
+            encoder-decoder reads it after a start token; others read it after the text.
+
+    Returns:
+        `AttentionMaps`; `zoo.inspection.plots.attention` draws them.
 
     Raises:
-        ValueError: for a model without attention, a continuation where nothing is continued, or
-            more tokens than the model can read.
+        ValueError: for a model without attention, a continuation for a classifier, or more tokens
+            than the context of the model.
+
+    Example:
+    >>> small = zoo.Transformer(**task.model_arguments(), embedding_dim=8, hidden_units=8)
+    >>> maps = zoo.inspection.attention_maps(small, task, "A fine film.")
+    >>> maps.find("decoder_0", "source").weights.shape
+    (2, 1, 3)
     """
     seen = passes.text_pass(model, task, text, continuation)
     maps = []
@@ -98,12 +107,12 @@ def attention_maps(
         if not hasattr(layer, "attention_weights"):
             continue
         is_encoder = seen.source and "source" not in arguments
-        asking = seen.source if is_encoder else seen.tokens
+        read = seen.source if is_encoder else seen.tokens
         for kind, weights in layer.attention_weights(x, **arguments).items():
-            asked = seen.source if kind == "source" else asking
-            queries = (layer.name,) if kind == "pooling" else asking
+            keys = seen.source if kind == "source" else read
+            queries = (layer.name,) if kind == "pooling" else read
             values = np.asarray(weights, "float32")[0]
-            maps.append(AttentionMap(layer.name, kind, values, queries, asked))
+            maps.append(AttentionMap(layer.name, kind, values, queries, keys))
     if not maps:
         raise ValueError(f"{model.name} has no attention to show: expected a Transformer.")
     return AttentionMaps(tuple(maps))

@@ -1,4 +1,4 @@
-"""Which tokens of a text pushed a classifier to its label, and how far.
+"""Attribution of a prediction to the tokens of a text.
 
 Shape letters: T tokens, E width of the embeddings.
 """
@@ -26,21 +26,21 @@ from zoo.utils import pretrained
 
 METHODS = ("integrated_gradients", "occlusion")
 
-# Orange and blue of Okabe and Ito (2008), which the colour-blind tell apart.
+# Orange and blue of Okabe and Ito (2008), which are distinct to the colour-blind.
 _FOR, _AGAINST = (230, 159, 0), (0, 114, 178)
 _STRONGEST = 0.65
 # Below this share of the largest score a token is not coloured in a terminal.
 _VISIBLE = 0.1
 _NUM_STRONGEST = 8
-# Share of what is shared out above which an error is too large.
+# Share of the logit margin above which a completeness error is too large.
 _FAR = 0.05
-# Embedded texts that are held at a time, as numbers: 64 megabytes.
+# Numbers in the embedded texts of one batch: 64 megabytes.
 _MAX_NUMBERS = 2**24
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # Arrays have no one equality.
 class Attribution:
-    """What each token of a text does for a label.
+    """The contribution of each token of a text to the score of a label.
 
     Attributions sum to the logit margin F: the label's logit minus the mean of the other classes'
     logits; with two classes their difference.
@@ -48,10 +48,10 @@ class Attribution:
     Attributes:
         text: the text.
         tokens: its T tokens as the model reads them, `"[UNK]"` for unknown ones.
-        spans: where each stands in the text, (start, end) in characters, or None; see `Reading`.
-        scores: what each does for the label, in logits, (T,); below 0 it speaks against it.
-        label: the label that the scores speak for.
-        probability: of that label, given the text.
+        spans: the place of each in the text, (start, end) in characters, or None; see `Reading`.
+        scores: the contribution of each to F, in logits, (T,); negative against the label.
+        label: the label.
+        probability: the probability of the label, given the text.
         method: `"integrated_gradients"` or `"occlusion"`.
         answer: F of the text.
         baseline_answer: F of the baseline, a text of as many unknown tokens.
@@ -69,15 +69,15 @@ class Attribution:
 
     @property
     def completeness_error(self) -> float:
-        """Sum of the scores, less the difference of both answers; in logits.
+        """Sum of the scores, minus the difference of F between text and baseline; in logits.
 
-        For integrated gradients it is the error of the sum that stands for the integral
-        (Sundararajan et al. 2017, proposition 1). Occlusion promises nothing of the kind.
+        For integrated gradients it is the error of the numerical integration (Sundararajan et al.
+        2017, proposition 1). Occlusion has no such property.
         """
         return float(self.scores.sum() - (self.answer - self.baseline_answer))
 
     def share_on(self, spans: Sequence[reading.Span]) -> float:
-        """Share of the absolute scores on tokens that touch spans of characters, 0 to 1."""
+        """Share of the absolute scores on tokens that overlap spans of characters, 0 to 1."""
         touched = [
             own is not None and any(own[0] < end and start < own[1] for start, end in spans)
             for own in self.spans
@@ -93,7 +93,7 @@ class Attribution:
         return [(shown[i], float(self.scores[i])) for i in order if sign * self.scores[i] > 0]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """The attribution as JSON-serializable values."""
         entries = dataclasses.asdict(self)
         entries["scores"] = [float(score) for score in self.scores]
         entries["tokens"] = list(self.tokens)
@@ -146,14 +146,14 @@ class Attribution:
         return f"{self.label}, {self.probability:.1%}; words by {method}"
 
     def _completeness(self) -> str:
-        told = (
+        summary = (
             f"scores sum to {self.scores.sum():+.3f}; the text has {self.answer:+.3f} and unknown "
             f"words {self.baseline_answer:+.3f} (logits): completeness error "
             f"{self.completeness_error:+.4f}"
         )
         is_far = abs(self.completeness_error) > _FAR * abs(self.answer - self.baseline_answer)
         is_sum = self.method == "integrated_gradients" and abs(self.completeness_error) > 0.01
-        return f"{told}; take more steps" if is_sum and is_far else told
+        return f"{summary}; take more steps" if is_sum and is_far else summary
 
     def _relative(self, index: int) -> float:
         largest = np.abs(self.scores).max()
@@ -167,29 +167,34 @@ class Attribution:
 def integrated_gradients(
     model, task: "zoo.tasks.Task", text: str, *, label: str | None = None, steps: int = 64
 ) -> Attribution:
-    """Integrates gradients from a text of unknown words to the text (Sundararajan et al. 2017).
+    """Attributes a prediction by integrated gradients (Sundararajan et al. 2017).
 
     Equation 1 for each entry of the embeddings x, with baseline x' and the logit margin F:
 
         (x - x') * integral over alpha from 0 to 1 of dF(x' + alpha (x - x')) / dx
 
     The integral is a sum over `steps` midpoints (equation 3 has right ends; midpoints are an order
-    more exact), and a token's score is the sum over its entries. The baseline is the same text with
-    the unknown token in each place: this is how the model itself says "some word", where a vector
-    of zeros is no word that it has ever read, and pads would make another length. In a
-    vocabulary that holds all training words the unknown token was never learned, and is arbitrary.
+    more exact), and the score of a token is the sum over its entries. The baseline replaces each
+    token by the unknown token, which the model has learned to read as any word; it has never read
+    a vector of zeros, and padding would change the length. In a vocabulary that holds all training
+    words the unknown token was never trained, and is arbitrary.
 
     Args:
         model: a classifier with embeddings.
         task: its task.
         text: a text.
-        label: whose logit margin is shared out; None for the likeliest.
-        steps: points on the path. A saturated network may change its mind within a small part of
-            it: where the completeness error is large, take more.
+        label: the label of the logit margin; None for the predicted one.
+        steps: points on the path. A saturated network changes its prediction within a small part
+            of it: if the completeness error is large, take more.
 
     Raises:
         ValueError: for a model without embeddings or for another task, for an unknown label, or
             `steps` below 1.
+
+    Example:
+    >>> found = zoo.inspection.integrated_gradients(model, task, "A fine film.", steps=8)
+    >>> found.scores.shape, found.method
+    ((3,), 'integrated_gradients')
     """
     if steps < 1:
         raise ValueError(f"steps must be 1 or more; it is {steps}.")
@@ -208,21 +213,25 @@ def integrated_gradients(
 
 
 def occlusion(model, task: "zoo.tasks.Task", text: str, *, label: str | None = None) -> Attribution:
-    """Puts the unknown token in the place of each token in turn, and sees what is lost.
+    """Attributes a prediction by replacing each token with the unknown token in turn.
 
-    Zeiler and Fergus 2014, section 4.2, for pictures; Li et al. 2016, "Understanding Neural
-    Networks through Representation Erasure", equation 1, for words (here a difference of logits
-    and not a share). It asks no gradient, so that it checks integrated gradients and works for
-    every classifier; words that stand in for each other are underrated.
+    Zeiler and Fergus 2014, section 4.2, for images; Li et al. 2016, "Understanding Neural
+    Networks through Representation Erasure", equation 1, for words (here a difference of logits,
+    not a share). It needs no gradients, so it checks integrated gradients and works for every
+    classifier; words that are redundant with others are underrated.
 
     Args:
         model: a classifier.
         task: its task.
         text: a text.
-        label: whose logit margin is looked at; None for the likeliest.
+        label: the label of the logit margin; None for the predicted one.
 
     Raises:
         ValueError: for a model of another task, or an unknown label.
+
+    Example:
+    >>> zoo.inspection.occlusion(model, task, "A fine film.").scores.shape
+    (3,)
     """
     read, _, answers, place = _question(model, task, text, label)
     scores = np.zeros(len(read.ids))
@@ -250,21 +259,26 @@ def explain(
 
 
 def explain(text, model=None, *, label: str | None = None, method: str | None = None):
-    """Tells which words of a text pushed a classifier to its label, and how far.
+    """Attributes the prediction of a classifier to the words of a text.
 
     Args:
-        text: a text, or a list of them; of a long one what the model reads of it.
-        model: a shipped model's name, the folder of a run, a SavedModel, or a pair
-            (model, task) as `zoo.load` gives it; None for the best classifier that ships.
-        label: which label the words push towards; None for the likeliest.
-        method: `"integrated_gradients"`, or `"occlusion"`; None for the first, or the second for a
+        text: a text, or a list of texts; a long one is truncated as the model does.
+        model: the name of a pretrained model, the folder of a run, a SavedModel, or a pair
+            (model, task) as `zoo.load` returns it; None for the best pretrained classifier.
+        label: the label that the words are scored for; None for the predicted one.
+        method: `"integrated_gradients"` or `"occlusion"`; None for the first, or the second for a
             model without embeddings.
 
     Returns:
         An `Attribution`, or a list of them.
 
     Raises:
-        ValueError: for another method or label, or a model that is no classifier.
+        ValueError: for an unknown method or label, or a model that is no classifier.
+
+    Example:
+    >>> explanation = zoo.explain("A fine film.", (model, task), label="positive")
+    >>> explanation.label, len(explanation.tokens)
+    ('positive', 3)
     """
     if method not in (None, *METHODS):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; it is {method!r}.")
@@ -280,7 +294,7 @@ def explain(text, model=None, *, label: str | None = None, method: str | None = 
 
 
 def _question(model, task, text, label):
-    """(reading, ids of the baseline (T,), logits of both (2, C), the label's place)."""
+    """(reading, ids of the baseline (T,), logits of both (2, C), the index of the label)."""
     check_classifier(task)
     read = reading.read(task, text)
     baseline = np.full_like(read.ids, preprocessing.UNKNOWN_ID)

@@ -1,4 +1,4 @@
-"""How far a model remembers: answers, and their gradients, by the distance of the evidence.
+"""How far back a model uses evidence: accuracy and gradients by distance.
 
 Shape letters: T tokens.
 """
@@ -18,7 +18,7 @@ from zoo.inspection.logit_margin import (
 )
 from zoo.inspection.reading import read
 
-# Tokens of the longest synthetic review, without the plot behind its verdict.
+# Tokens of the longest synthetic review, without the plot after its verdict.
 _REST = 40
 
 _BATCH_SIZE = 256
@@ -27,20 +27,26 @@ _BATCH_SIZE = 256
 def accuracy_by_distance(
     model, task: "zoo.tasks.Task", distances: Iterable[int], size: int = 500, seed: int = 0
 ) -> dict[int, float]:
-    """Gives the accuracy on synthetic reviews with more and more plot behind what decides them.
+    """Returns the accuracy on synthetic reviews by the distance of the verdict from the end.
 
     Args:
-        model: a classifier that was fitted on `zoo.datasets.synthetic_reviews`.
+        model: a classifier fitted on `zoo.datasets.synthetic_reviews`.
         task: its task.
         distances: tokens of plot between the verdict and the end of a text.
-        size: reviews a distance; the standard error of an accuracy p is sqrt(p (1 - p) / size).
-        seed: which reviews; those of the test split of the dataset with this seed.
+        size: reviews for each distance; the standard error of an accuracy p is
+            sqrt(p (1 - p) / size).
+        seed: the seed of the dataset whose test split is used.
 
     Returns:
-        The accuracy, 0 to 1, for each distance.
+        The accuracy, from 0 to 1, for each distance.
 
     Raises:
-        ValueError: for a task of other labels, or a distance at which it does not read all.
+        ValueError: for a task with other labels, or a distance beyond its sequence length.
+
+    Example:
+    >>> accuracies = zoo.inspection.accuracy_by_distance(model, task, [0, 5], size=20)
+    >>> sorted(accuracies)
+    [0, 5]
     """
     check_classifier(task)
     accuracies = {}
@@ -64,25 +70,28 @@ def accuracy_by_distance(
 def gradient_norm_by_distance(
     model, task: "zoo.tasks.Task", text: str, *, label: str | None = None
 ) -> np.ndarray:
-    """Gives how much the answer still depends on each token, by its distance from the end.
+    """Returns the gradient norm of the prediction for each token, by distance from the end.
 
-    The norm of the gradient of the logit margin (see `Attribution`) with respect to a token's
-    embedding.
-    In a recurrent network it is what is left of the product of Bengio et al. 1994, "Learning
-    Long-Term Dependencies with Gradient Descent is Difficult", section 4; where it vanishes, no
-    training can make the token count.
+    It is the norm of the gradient of the logit margin (see `Attribution`) with respect to the
+    embedding of a token. In a recurrent network this gradient contains the product of Jacobians of
+    Bengio et al. 1994, "Learning Long-Term Dependencies with Gradient Descent is Difficult",
+    section 4; where it vanishes, training cannot make the token count.
 
     Args:
         model: a classifier with embeddings.
         task: its task.
         text: a text.
-        label: whose logit margin; None for the likeliest.
+        label: the label of the logit margin; None for the predicted one.
 
     Returns:
-        (T,), in logits a unit of embedding: that of the last token first.
+        (T,), in logits per unit of the embedding, the last token first.
 
     Raises:
         ValueError: for a model without embeddings or of another task, or an unknown label.
+
+    Example:
+    >>> zoo.inspection.gradient_norm_by_distance(model, task, "A fine film.").shape
+    (3,)
     """
     check_classifier(task)
     ids = read(task, text).ids

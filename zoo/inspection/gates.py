@@ -1,4 +1,4 @@
-"""What the gates of a recurrent network do from token to token.
+"""Gate activations of a recurrent network over a text.
 
 Shape letters: T tokens, E width of the input, U units.
 """
@@ -17,10 +17,10 @@ class LayerActivity:
 
     Attributes:
         name: block and direction, such as `"block_0/forward"`.
-        gates: by name, 0 (shut) to 1 (open), each (T, U). Of a GRU `"update z"`, at 1 of which a
-            unit keeps its state as it was, and `"reset r"`; of an LSTM `"input"`, `"forget"`, at 1
-            of which it keeps its memory, and `"output"`; a SimpleRNN has no gates, so that it is
-            `"absolute state"`, at 1 of which a unit is saturated.
+        gates: gate activations by name, from 0 (closed) to 1 (open), each (T, U). A GRU has
+            `"update z"`, which at 1 keeps the state, and `"reset r"`; an LSTM has `"input"`,
+            `"forget"`, which at 1 keeps the cell state, and `"output"`; a SimpleRNN has no gates
+            but `"absolute state"`, which at 1 is saturated.
         states: the output at each token, (T, U).
     """
 
@@ -40,17 +40,17 @@ class GateActivity:
 
     Attributes:
         tokens: the T tokens.
-        layers: in the order of the pass, the forward direction of a block first.
+        layers: the recurrent layers in the order of the pass, forward before backward.
     """
 
     tokens: tuple[str, ...]
     layers: tuple[LayerActivity, ...]
 
     def find(self, layer: int | str = 0) -> LayerActivity:
-        """One of the layers, by number or name.
+        """One of the layers, by index or name.
 
         Raises:
-            ValueError: where there is none.
+            ValueError: if there is no such layer.
         """
         if isinstance(layer, int) and -len(self.layers) <= layer < len(self.layers):
             return self.layers[layer]
@@ -67,17 +67,25 @@ def has_gates(model) -> bool:
 
 
 def gate_activity(model, task: "zoo.tasks.Task", text: str) -> GateActivity:
-    """Gives gates and states of every recurrent layer over a text.
+    """Returns gate activations and states of every recurrent layer over a text.
 
     Layers compute them from their weights, see `zoo.layers.RecurrentBlock.gates`.
 
     Args:
         model: a recurrent model.
         task: its task.
-        text: a text; for a model that writes, what stands before.
+        text: a text; the prompt of a language model.
+
+    Returns:
+        `GateActivity`; `zoo.inspection.plots.gates` draws it.
 
     Raises:
         ValueError: for a model without recurrence.
+
+    Example:
+    >>> activity = zoo.inspection.gate_activity(model, task, "A fine film.")
+    >>> activity.find("block_0/forward").gates["reset r"].shape
+    (3, 8)
     """
     seen = passes.text_pass(model, task, text)
     layers = [

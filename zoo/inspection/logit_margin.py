@@ -15,19 +15,19 @@ _MAX_TOKENS = 2**13
 
 
 def check_classifier(task: "zoo.tasks.Task") -> None:
-    """Raises a ValueError for a task that does not label texts."""
+    """Raises a ValueError for a task without labels."""
     if task.head != "classifier":
         raise ValueError(
-            f"Only the answer of a classifier can be explained; this model is for {task.name}: "
+            f"Only the prediction of a classifier can be explained; this model is for {task.name}: "
             "see token_probabilities."
         )
 
 
 def label_index(task: "zoo.tasks.Task", label: str | int | None, logits: np.ndarray) -> int:
-    """The place of a label, by name or place; of the likeliest for None.
+    """The index of a label, by name or index; of the predicted one for None.
 
     Raises:
-        ValueError: for a label that there is not.
+        ValueError: for an unknown label.
     """
     names = task.label_names
     if label is None:
@@ -61,7 +61,7 @@ def logits_of(model, ids: np.ndarray) -> np.ndarray:
 
 
 def embedded(model, ids: np.ndarray) -> np.ndarray:
-    """What the blocks of a model read: ids (B, T) -> (B, T, E), positions and scaling included.
+    """The inputs of the blocks of a model: ids (B, T) -> (B, T, E), with positions and scaling.
 
     Raises:
         ValueError: for a model without embeddings.
@@ -72,7 +72,7 @@ def embedded(model, ids: np.ndarray) -> np.ndarray:
 
 
 def has_embeddings(model) -> bool:
-    """Whether what a model reads can be moved a little."""
+    """Whether a model has embeddings that can be perturbed."""
     return hasattr(model, "perturbed")
 
 
@@ -80,7 +80,7 @@ def check_has_embeddings(model) -> None:
     """Raises a ValueError for a model without embeddings."""
     if not has_embeddings(model):
         raise ValueError(
-            f"{model.name} has no embeddings, so that nothing can be moved a little: use occlusion."
+            f"{model.name} has no embeddings, so that it has no gradients: use occlusion."
         )
 
 
@@ -90,7 +90,7 @@ def gradients(model, ids: np.ndarray, moves: np.ndarray, weights: np.ndarray) ->
     Args:
         model: a classifier with embeddings.
         ids: one text, (T,).
-        moves: what is added to its embeddings, (N, T, E).
+        moves: perturbations that are added to its embeddings, (N, T, E).
         weights: those of the margin, see `margin_weights`, (C,).
 
     Returns:
@@ -107,8 +107,8 @@ def gradients(model, ids: np.ndarray, moves: np.ndarray, weights: np.ndarray) ->
     return np.concatenate(parts).astype("float32")
 
 
-# Compiled once a model, and kept for the few that were used last: tracing a recurrent network takes
-# longer than explaining a text. Weights are read when they are called, so that training goes on.
+# Compiled once a model, and cached for the few that were used last: tracing a recurrent network
+# takes longer than explaining a text. Weights are read at each call, so a model may be trained on.
 
 
 @functools.lru_cache(maxsize=8)
@@ -132,6 +132,7 @@ def _compiled_gradient(model):
         ]
     )
     def gradient(ids, moves, weights):
+        moves = tf.convert_to_tensor(moves)
         with tf.GradientTape() as tape:
             tape.watch(moves)
             logits = model.perturbed(ids, tf.cast(moves, model.compute_dtype))

@@ -1,4 +1,4 @@
-"""A text, and a continuation if any, as a model reads it.
+"""The inputs of a model for one text, and the tokens in them.
 
 Shape letters: T tokens, S tokens of a source.
 """
@@ -16,9 +16,9 @@ class Pass(NamedTuple):
     """A text in the form that a model reads it.
 
     Attributes:
-        inputs: as the model takes them, one row.
-        tokens: the T tokens of its blocks, of a decoder's if it is an encoder-decoder.
-        source: the S tokens of the encoder's blocks; none for other models.
+        inputs: the inputs of the model, one row.
+        tokens: the T tokens of its blocks, those of the decoder in an encoder-decoder.
+        source: the S tokens of the encoder; empty for other models.
     """
 
     inputs: Any
@@ -27,24 +27,23 @@ class Pass(NamedTuple):
 
 
 def text_pass(model, task: "zoo.tasks.Task", text: str, continuation: str | None = None) -> Pass:
-    """Reads a text for a pass.
+    """Prepares a text for a pass.
 
     Args:
         model: a `SequenceModel`.
         task: its task.
-        text: a text; for a model that writes, what stands before.
-        continuation: what follows, for a model that writes; an encoder-decoder reads it with its
-            decoder, others behind the text.
+        text: a text; the prompt of a language model.
+        continuation: the continuation of the prompt, for a language model. The decoder of an
+            encoder-decoder reads it; others read it after the text.
 
     Raises:
-        ValueError: for a continuation where nothing is continued, a model without blocks of
-            tokens, or more tokens than it can read.
+        ValueError: for a continuation for a classifier, a model without blocks, or more tokens
+            than the context of the model.
     """
     if not hasattr(model, "blocks"):
         raise ValueError(f"{model.name} reads a text as a set, not token by token.")
-    writes = task.head == "language_model"
-    if continuation is not None and not writes:
-        raise ValueError(f"A continuation is for a model that writes; this one is for {task.name}.")
+    if continuation is not None and task.head != "language_model":
+        raise ValueError(f"A continuation is for a language model; this one is for {task.name}.")
     before = read(task, text)
     after = without_start(read(task, continuation)) if continuation else _NOTHING
     inputs = model.inputs_of(before.ids[None], after.ids[None])
@@ -80,7 +79,7 @@ _NOTHING = Reading("", np.zeros(0, "int32"), (), ())
 
 
 def without_start(reading: Reading) -> Reading:
-    """The reading of a text that stands behind another one."""
+    """The reading of a text that follows another one."""
     if reading.ids[0] != preprocessing.START_ID:
         return reading
     return Reading(reading.text, reading.ids[1:], reading.tokens[1:], reading.spans[1:])

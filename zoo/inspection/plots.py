@@ -247,7 +247,7 @@ def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = No
     found = maps.find(block, kind)
     weights = np.asarray(found.weights)
     heads = [f"head {head}" for head in range(len(weights))]
-    titles, asking, looks = heads, list(found.asking), "attending token"
+    titles, asking, looks = heads, list(found.queries), "attending token"
     if weights.shape[1] == 1:
         weights = weights.transpose(1, 0, 2)
         titles, asking, looks = [""], heads, f"{asking[0]} attends"
@@ -265,7 +265,7 @@ def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = No
     for axes, title, panel in zip(panels, titles, weights, strict=True):
         image = axes.imshow(panel, cmap="viridis", vmin=0, vmax=weights.max(), aspect="auto")
         axes.set_title(title, fontsize="medium")
-        _label_tokens(axes.xaxis, found.asked, _MAX_LABELS // columns, rotation=90)
+        _label_tokens(axes.xaxis, found.keys, _MAX_LABELS // columns, rotation=90)
         _label_tokens(axes.yaxis, asking, _MAX_LABELS // rows)
     figure.supxlabel("attended token", fontsize="medium")
     figure.supylabel(looks, fontsize="medium")
@@ -450,7 +450,7 @@ def _visible(token: str) -> str:
 
 
 def _label_points(axes, names: Sequence[str], costs, scores) -> None:
-    """Writes names beside points, upwards where they would run into each other."""
+    """Writes names next to points, moved upwards where they would run into each other."""
     if not names:
         return
     axes.figure.draw_without_rendering()  # Places are known once the axes are laid out.

@@ -1,4 +1,4 @@
-"""How likely a model holds each token of a text, and what it would rather have read.
+"""Probability and surprisal of each token of a text under a language model.
 
 Shape letters: T tokens, V vocabulary, D width.
 """
@@ -13,9 +13,9 @@ import zoo
 from zoo.inspection import marked_text, passes, reading
 from zoo.utils.sequences import half_overlapping_windows
 
-# Logits that are held at a time, for large vocabularies: 16 megabytes, and some copies.
+# Logits of one batch, for large vocabularies: 16 megabytes, and some copies.
 _MAX_LOGITS = 2**21
-# Bits at which a token is coloured most: one in a thousand.
+# Bits at which the colour of a token is strongest: one in a thousand.
 _MAX_BITS = 10.0
 _SURPRISE = (213, 94, 0)  # Vermilion of Okabe and Ito (2008).
 _NUM_SHOWN = 3
@@ -23,18 +23,17 @@ _NUM_SHOWN = 3
 
 @dataclasses.dataclass(frozen=True, eq=False)  # Arrays have no one equality.
 class TokenProbabilities:
-    """What a language model says of each token of a text, given all that stands before.
+    """The predictions of a language model for each token of a text, given all before it.
 
     Attributes:
-        prompt: what stood before the text.
+        prompt: the text before.
         text: the text.
         tokens: its T tokens, as the model reads them.
-        spans: where each stands in the text, (start, end) in characters, or None; see `Reading`.
-        probabilities: of each token, (T,).
-        ranks: 1 for the likeliest token of the vocabulary, and so on, (T,).
-        entropies: of the distribution at each place, in bits, (T,).
-        runners_up: at each place the likeliest tokens but the one that stands there, with their
-            probabilities.
+        spans: the place of each in the text, (start, end) in characters, or None; see `Reading`.
+        probabilities: the probability of each token, (T,).
+        ranks: the rank of each token in the vocabulary, from 1 for the most probable, (T,).
+        entropies: the entropy of the distribution at each place, in bits, (T,).
+        runners_up: the most probable other tokens at each place, with their probabilities.
     """
 
     prompt: str
@@ -48,11 +47,11 @@ class TokenProbabilities:
 
     @property
     def bits(self) -> np.ndarray:
-        """How surprising each token is, minus the binary logarithm of its probability, (T,)."""
+        """The surprisal of each token: minus the binary logarithm of its probability, (T,)."""
         return -np.log2(np.maximum(self.probabilities, np.finfo("float64").tiny))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """The probabilities as JSON-serializable values."""
         columns = zip(
             self.tokens,
             self.spans,
@@ -82,7 +81,7 @@ class TokenProbabilities:
         return marked_text.plain(self)
 
     def __rich__(self):
-        """A line a token, as `rich` renders it in a terminal."""
+        """A line for each token, as `rich` renders it in a terminal."""
         from rich import box
         from rich.console import Group
         from rich.table import Table
@@ -108,7 +107,7 @@ class TokenProbabilities:
         body = "".join(
             marked_text.html_piece(piece, None)
             if place is None
-            else marked_text.html_piece(piece, self._colour(place), self._told(place))
+            else marked_text.html_piece(piece, self._colour(place), self._summary(place))
             for piece, place in marked_text.pieces(self.text, self.spans)
         )
         are_words = any(span and span[1] - span[0] > 1 for span in self.spans)
@@ -118,12 +117,12 @@ class TokenProbabilities:
 
     def _heading(self) -> str:
         mean = self.bits.mean() if len(self.tokens) else 0.0
-        return f"{len(self.tokens):,} tokens, {mean:.2f} bits a token; the darker the less expected"
+        return f"{len(self.tokens):,} tokens, {mean:.2f} bits per token; darker is less expected"
 
-    def _told(self, place: int) -> str:
+    def _summary(self, place: int) -> str:
         return (
             f"{self.probabilities[place]:.2%}, rank {self.ranks[place]:,}, entropy "
-            f"{self.entropies[place]:.2f} bits; rather: {self._others(place)}"
+            f"{self.entropies[place]:.2f} bits; runners-up: {self._others(place)}"
         )
 
     def _others(self, place: int) -> str:
@@ -137,25 +136,30 @@ class TokenProbabilities:
 def token_probabilities(
     model, task: "zoo.tasks.Task", text: str, *, prompt: str = "", k: int = 5
 ) -> TokenProbabilities:
-    """Gives the probability of each token of a text, its rank, and the runners-up.
+    """Returns the probability of each token of a text, its rank, and the runners-up.
 
-    They are those of the whole softmax, temperature 1, by which the model is scored. An
-    encoder-decoder has the prompt as its source. What is longer than the context of a model is
-    read in windows with at least half a context before each token, as in evaluation.
+    They come from the full softmax with temperature 1, as in evaluation. The prompt is the source
+    of an encoder-decoder. A text that is longer than the context of the model is read in windows
+    with at least half a context before each token.
 
     Args:
-        model: a model that writes.
+        model: a language model.
         task: its task.
         text: a text.
-        prompt: what stands before it; "" for the beginning of a text.
-        k: how many runners-up.
+        prompt: the text before it; "" for the beginning of a text.
+        k: the number of runners-up.
 
     Raises:
-        ValueError: for a model that does not write, or a text without a token.
+        ValueError: for a model that is no language model, or a text without tokens.
+
+    Example:
+    >>> found = zoo.inspection.token_probabilities(writer, writing_task, "A fine film.", k=2)
+    >>> found.probabilities.shape, len(found.runners_up[0])
+    ((4,), 2)
     """
     if task.head != "language_model":
         raise ValueError(
-            f"Only a model that writes knows the probability of a token; this one is for "
+            f"Only a language model has token probabilities; this model is for "
             f"{task.name}: see explain."
         )
     if k < 0:
@@ -163,9 +167,9 @@ def token_probabilities(
     before = reading.read(task, prompt)
     asked = passes.without_start(reading.read(task, text))
     if not len(asked.ids):
-        raise ValueError("The text has no token that could be likely or not.")
+        raise ValueError("text must have at least one token.")
     parts = [
-        _judged(logits, targets, k) for logits, targets in _logits(model, before.ids, asked.ids)
+        _statistics(logits, targets, k) for logits, targets in _logits(model, before.ids, asked.ids)
     ]
     vocabulary = task.text_to_ids.vocabulary
     return TokenProbabilities(
@@ -187,7 +191,7 @@ def token_probabilities(
 def _logits(
     model, before: np.ndarray, asked: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Logits (n, V), and the n tokens that they are of: a few at a time, all in the end."""
+    """Logits (n, V) with their n target tokens, in batches."""
     for features, targets in _features(model, before, asked):
         at_once = max(1, _MAX_LOGITS // model.token_embedding.input_dim)
         for start in range(0, len(targets), at_once):
@@ -196,7 +200,7 @@ def _logits(
 
 
 def _features(model, before: np.ndarray, asked: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """Features (n, D), from which the head tells the n tokens that they come with."""
+    """Features (n, D) with the n target tokens that the head predicts from them."""
     ids = np.concatenate([before, asked])
     context = model.context_length or len(ids)
     windows = half_overlapping_windows(np.array([len(ids)]), context, len(before))
@@ -207,7 +211,7 @@ def _features(model, before: np.ndarray, asked: np.ndarray) -> Iterator[tuple[An
         yield features[packed.is_asked], packed.targets[packed.is_asked]
 
 
-class _Judged(NamedTuple):
+class _Statistics(NamedTuple):
     probabilities: np.ndarray
     ranks: np.ndarray
     entropies: np.ndarray
@@ -215,8 +219,8 @@ class _Judged(NamedTuple):
     other_probabilities: np.ndarray
 
 
-def _judged(logits: np.ndarray, targets: np.ndarray, k: int) -> _Judged:
-    """All that is told of n tokens, by their logits (n, V)."""
+def _statistics(logits: np.ndarray, targets: np.ndarray, k: int) -> _Statistics:
+    """Statistics of n tokens from their logits (n, V)."""
     rows = np.arange(len(targets))
     logs = logits - logits.max(axis=1, keepdims=True)
     logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
@@ -224,16 +228,16 @@ def _judged(logits: np.ndarray, targets: np.ndarray, k: int) -> _Judged:
     own = logits[rows, targets]
     others = logits.copy()
     others[rows, targets] = -np.inf
-    likeliest = np.argsort(-others, axis=1, kind="stable")[:, : min(k, logits.shape[1] - 1)]
-    return _Judged(
+    most_probable = np.argsort(-others, axis=1, kind="stable")[:, : min(k, logits.shape[1] - 1)]
+    return _Statistics(
         shares[rows, targets],
         1 + (logits > own[:, None]).sum(axis=1),
         -(shares * logs).sum(axis=1) / np.log(2),
-        likeliest,
-        np.take_along_axis(shares, likeliest, axis=1),
+        most_probable,
+        np.take_along_axis(shares, most_probable, axis=1),
     )
 
 
 def _quoted(token: str) -> str:
-    """A token as it can be told from its surroundings: white space in quotation marks."""
+    """A token as it is shown: white space in quotation marks."""
     return repr(token) if token.isspace() else token

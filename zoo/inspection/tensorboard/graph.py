@@ -1,4 +1,4 @@
-"""A model's graphs: of layers, and of ops."""
+"""The graphs of a model: of its layers and of its ops."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class Graphs(Dashboard):
 
 
 def keras_graph(model: keras.Model) -> Summary:
-    """The layers of a model and what goes from one to the other, by the names that they have.
+    """The graph of layers, by their names.
 
     TensorBoard reads the config of a functional model; a model of another class has one inside.
     """
@@ -29,8 +29,8 @@ def keras_graph(model: keras.Model) -> Summary:
     config = json.loads(functional.to_json())
     for layer in config["config"]["layers"]:
         for call in layer["inbound_nodes"]:
-            # TensorBoard draws no line from an argument that was given by name, such as a source,
-            # and fails at one that is no tensor.
+            # TensorBoard draws no edge for an argument by name, such as a source, and fails for
+            # one that is no tensor.
             call["args"] = [*_tensors(call["args"]), *_tensors(call["kwargs"])]
     metadata = SummaryMetadata(
         plugin_data=SummaryMetadata.PluginData(plugin_name="graph_keras_model", content=b"1")
@@ -51,7 +51,7 @@ def _tensors(arguments) -> Iterator[dict]:
 
 
 def op_graph(model: keras.Model) -> bytes:
-    """TensorFlow's graph of an answer, for inputs of any batch and length, as a `GraphDef`."""
+    """TensorFlow's graph of the forward pass, for any batch size and length, as a `GraphDef`."""
     inputs = keras.tree.map_structure(
         lambda x: tf.TensorSpec(x.shape, x.dtype, name=x.name), model.input
     )

@@ -56,7 +56,7 @@ def session_start(options: Mapping[str, Any], run: str) -> Summary:
         run: the name of the run.
     """
     values = {name: _as_value(value) for name, value in options.items() if value is not None}
-    # Sessions of one name are averaged, so a name stands for equal options.
+    # Sessions of one name are averaged, so equal names mean equal options.
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]
     return hparams_pb(values, trial_id=f"{run} {digest}")
 

@@ -86,7 +86,7 @@ def _attention(model, task, sentence: str, name: str) -> list[Summary]:
         )
         for found in maps.maps
         # Attention to a single token is 1.
-        if len(found.asked) > 1
+        if len(found.keys) > 1
     ]
 
 

@@ -14,11 +14,11 @@ from zoo import preprocessing
 from zoo.inspection.logit_margin import logit_margin
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 
-# Tokens that are shown, the most frequent ones: more are slow to draw.
+# The most frequent tokens are shown: more are slow to draw.
 MAX_TOKENS = 5_000
 
 _NAMES = {" ": "\N{OPEN BOX}", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-# What the shape of a batch is rounded up to while a model is trained: no shape is new to it then.
+# The width to which training batches are rounded up, so that no shape has to be traced again.
 _WIDTH = 8
 _BATCH_SIZE = 1024
 
@@ -35,19 +35,19 @@ class Projector(Dashboard):
 
 
 def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
-    """Writes the embeddings of the most frequent tokens with what is known of each.
+    """Writes the embeddings of the most frequent tokens with their metadata.
 
-    Files are `vectors.tsv`, a row a token; `metadata.tsv`, with a header: the token, its frequency
-    in the training split, and for a classifier its logit margin for each class, see `pulls`; and
-    `projector_config.pbtxt`.
+    Files are `vectors.tsv`, with a row for each token; `metadata.tsv`, with a header: the token,
+    its frequency in the training split, and for a classifier its logit margin for each class, see
+    `token_margins`; and `projector_config.pbtxt`.
 
     Args:
-        folder: that of a run, with an event file.
-        model: with a layer `token_embedding`.
-        task: with a dataset.
+        folder: the folder of a run, with an event file.
+        model: a model; its layer `token_embedding` is shown.
+        task: its task, with a dataset.
 
     Returns:
-        Whether there was anything to write: a model may have no embeddings.
+        False for a model without embeddings, for which nothing is written.
     """
     if getattr(model, "token_embedding", None) is None:
         return False
@@ -61,7 +61,7 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
         "frequency": token_counts(task)[token_ids].tolist(),
     }
     if task.head == "classifier":
-        columns |= pulls(model, token_ids, task.label_names)
+        columns |= token_margins(model, token_ids, task.label_names)
 
     # All numbers at once, which is faster than a row at a time.
     row = "\t".join(["%.6g"] * vectors.shape[1]) + "\n"
@@ -79,30 +79,30 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
 
 
 def token_counts(task) -> np.ndarray:
-    """How often each token comes in what a task trains on, (V,)."""
+    """The number of occurrences of each token in the training split, (V,)."""
     return np.bincount(
         task.examples("train").sequences.ids, minlength=len(task.text_to_ids.vocabulary)
     )
 
 
-def pulls(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list[float]]:
-    """How far a token pulls a classifier towards a class, when it is the whole text.
+def token_margins(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list[float]]:
+    """The logit margins of a classifier for texts of a single token.
 
     Args:
         model: ids (B, T) -> logits (B, C).
         token_ids: N tokens.
-        label_names: the C classes.
+        label_names: the names of the C classes.
 
     Returns:
-        For two classes one column of N numbers, else one a class: the logit of the class less the
-        mean of the others, less what the unknown token gives.
+        N numbers for class 1 of two classes, else for each class: the logit margin of the token,
+        minus that of the unknown token.
     """
     texts = np.zeros((len(token_ids) + 1, _WIDTH), "int32")
     texts[:, 0] = [preprocessing.UNKNOWN_ID, *token_ids]
     starts = range(0, len(texts), _BATCH_SIZE)
     logits = np.concatenate([model.predict_on_batch(texts[i : i + _BATCH_SIZE]) for i in starts])
     classes = [1] if len(label_names) == 2 else range(len(label_names))
-    towards = {f"pull towards {label_names[of]}": logit_margin(logits, of) for of in classes}
+    towards = {f"margin of {label_names[of]}": logit_margin(logits, of) for of in classes}
     return {column: np.round(of[1:] - of[0], 4).tolist() for column, of in towards.items()}
 
 

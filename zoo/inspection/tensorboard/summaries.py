@@ -1,6 +1,6 @@
-"""What event files hold: one function for each kind of thing that TensorBoard draws.
+"""Event files, and one function for each kind of summary that TensorBoard draws.
 
-They give protocol buffers, and write nothing; `EventFile` writes.
+The functions return protocol buffers and write nothing; `EventFile` writes.
 """
 
 import contextlib
@@ -30,25 +30,25 @@ _DPI = 80
 # Of event files, which each begins with.
 _VERSION = "brain.Event:2"
 
-# Seconds until what was written is on disk, where it is seen, and safe if the fit is stopped.
+# Seconds until a summary is on disk, where it is shown, and safe if the fit is stopped.
 _SHOWN_AFTER = 10
 
 
 class EventFile:
-    """One event file: TensorBoard takes the folder that it is in for a run.
+    """An event file; TensorBoard shows the folder that it is in as a run.
 
-    TensorBoard's own writer has a thread, whose faults nobody catches.
+    TensorBoard's own writer has a thread whose errors nobody catches.
 
     Args:
-        folder: is made if it is not there.
+        folder: the folder of the run, created if it does not exist.
 
     Raises:
-        FileError: here and in each method, where it cannot be written.
+        FileError: here and in each method, if the file cannot be written.
     """
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        with self._told():
+        with self._errors_named():
             folder.mkdir(parents=True, exist_ok=True)
             # By name in the order of time, as TensorBoard reads them.
             name = f"events.out.tfevents.{time.time_ns():020d}.{os.getpid()}"
@@ -58,7 +58,7 @@ class EventFile:
         self._add(Event(wall_time=time.time(), file_version=_VERSION))
 
     def write(self, summary: Summary, step: int) -> None:
-        """Adds what one of the functions below gives."""
+        """Adds a summary that one of the functions below returns."""
         self._add(Event(wall_time=time.time(), step=step, summary=summary))
 
     def write_graph(self, graph: bytes) -> None:
@@ -66,24 +66,24 @@ class EventFile:
         self._add(Event(wall_time=time.time(), graph_def=graph))
 
     def flush(self) -> None:
-        """Waits until all that was added can be read."""
-        with self._told():
+        """Writes everything that was added to disk."""
+        with self._errors_named():
             self._stream.flush()
         self._flushed = time.monotonic()
 
     def close(self) -> None:
-        """Ends the file."""
-        with self._told():
+        """Closes the file."""
+        with self._errors_named():
             self._stream.close()
 
     def _add(self, event: Event) -> None:
-        with self._told():
+        with self._errors_named():
             self._records.write(event.SerializeToString())
         if time.monotonic() - self._flushed > _SHOWN_AFTER:
             self.flush()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_named(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -91,26 +91,26 @@ class EventFile:
 
 
 def together(summaries: Sequence[Summary]) -> Summary:
-    """Several as one."""
+    """Joins summaries into one."""
     values = [value for summary in summaries for value in summary.value]
     return Summary(value=values)
 
 
 def of_events(message) -> Summary:
-    """The same message as the class that event files hold; some functions give TensorFlow's."""
+    """The same message in the class of event files; some functions return TensorFlow's."""
     return Summary.FromString(message.SerializeToString())
 
 
 def scalars(values: Mapping[str, float | None]) -> Summary:
-    """A point on each of some curves, by tag; None is no point."""
+    """A point on each of several curves, by tag; None is left out."""
     return together([scalar_pb(tag, value) for tag, value in values.items() if value is not None])
 
 
 def histogram(tag: str, values: np.ndarray) -> Summary:
-    """How numbers of any shape are distributed, in buckets of equal width.
+    """A histogram of numbers of any shape, in buckets of equal width.
 
     TensorBoard's own function compares every number with every bucket, which for an embedding
-    takes a second and a gigabyte. Numbers that are not finite are left out.
+    takes a second and a gigabyte. NaN and infinity are left out.
     """
     values = np.ravel(np.asarray(values, "float32"))
     values = values[np.isfinite(values)]
@@ -148,22 +148,22 @@ def text(tag: str, markdown: str) -> Summary:
 
 
 def table(tag: str, rows: Sequence[Sequence[str]]) -> Summary:
-    """Rows of strings, all of one length; the first one is the header."""
+    """A table of strings, as Markdown; the first row is the header."""
     header, *others = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     lines = [header, ["---"] * len(header), *others]
     return text_pb(tag, "\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def pr_curves(labels: np.ndarray, probabilities: np.ndarray, label_names: Sequence[str]) -> Summary:
-    """Precision against recall over all thresholds.
+    """Precision-recall curves over all thresholds.
 
     Args:
         labels: true classes (N,).
-        probabilities: of each class (N, C).
-        label_names: the C classes.
+        probabilities: probabilities (N, C) of the classes.
+        label_names: the names of the C classes.
 
     Returns:
-        A curve of class 1 where there are two classes, else one of each class against the rest.
+        A curve for class 1 of two classes, else one for each class against the rest.
     """
     classes = [1] if len(label_names) == 2 else range(len(label_names))
     curves = [
