@@ -17,20 +17,24 @@ from zoo.utils import checksums, files
 
 
 def load(path: files.StrPath, dataset=None):
-    """Reads a model back: `model, task = zoo.load("runs/lstm")`.
+    """Loads a trained Keras model and its task.
 
     Args:
-        path: the folder of a run, with `model.keras` and `task.json`; a shipped model's name; or a
-            SavedModel of the zoo.
-        dataset: a dataset for the task, to fit on or to evaluate; None for use alone.
+        path: The folder of a run, a SavedModel of the zoo, or the name of a pretrained model.
+        dataset: A dataset for the task, to fit or evaluate on; None for use without one.
 
     Returns:
-        (model, task): the Keras model with its trained weights, not compiled, and the task with
+        (model, task): The Keras model with its trained weights, not compiled, and the task with
         the vocabulary that the weights belong to.
 
     Raises:
-        ModelNotFoundError: where there is no model.
-        FileError: where one of its files is damaged.
+        ModelNotFoundError: If there is no model.
+        FileError: If one of its files is damaged, or was written by another version of the zoo.
+
+    >>> import zoo
+    >>> model, task = zoo.load("gru_imdb")
+    >>> model.name, task.label_names
+    ('gru', ('negative', 'positive'))
     """
     from zoo.models import list_models
     from zoo.serving.saved_model import model_from_saved_model

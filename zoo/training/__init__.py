@@ -1,1 +1,1 @@
-"""The one routine that fits any model to any task, and the folder it writes."""
+"""Training: the one routine that fits any model to any task, and the folder that it writes."""

@@ -1,4 +1,4 @@
-"""Where a fit stands, in one file, so that it can go on to the bit where it was broken off."""
+"""Checkpoints of a fit, from which it resumes bit for bit, and signals that ask it to stop."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ import numpy as np
 
 from zoo.utils import files
 
-# Seconds of work that are lost at most, but for a step and an evaluation of the validation split.
+# Seconds between checkpoints: at most this much work is lost, plus a step and a validation.
 INTERVAL = 30.0
 
 _FACTS = "facts"
@@ -24,10 +24,10 @@ Arrays = Mapping[str, Sequence[np.ndarray]]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A fit was asked to stop, by Ctrl-C or by a signal, and has written where it stands.
+    """A fit was stopped by Ctrl-C or by a signal, after it had written a checkpoint.
 
     Attributes:
-        signal: the number of the signal.
+        signal: The number of the signal.
     """
 
     def __init__(self, message: str, number: int):
@@ -36,14 +36,14 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Checkpoint:
-    """One file with all that a fit needs to go on: numbers of any kind, and lists of arrays.
+    """One file with everything that a fit needs to resume: facts and lists of arrays.
 
-    It is written aside and renamed, so that there is an old one or a new one, never half of one;
-    and each member has a CRC, so that a file that was cut or changed is told from a whole one.
+    The file is written atomically, and each of its members has a CRC, so that a file that was cut
+    or changed is detected.
 
     Args:
-        path: the file.
-        interval: seconds between two that `is_due` asks for.
+        path: The file.
+        interval: Seconds after which another checkpoint is due.
     """
 
     def __init__(self, path: files.StrPath, interval: float = INTERVAL):
@@ -53,18 +53,18 @@ class Checkpoint:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last one is so old that another should be written."""
+        """Whether the interval has passed since the last checkpoint."""
         return time.monotonic() - self._written >= self._interval
 
     def save(self, facts: Mapping[str, Any], arrays: Arrays) -> None:
-        """Takes the place of the last one.
+        """Replaces the last checkpoint.
 
         Args:
-            facts: what JSON can hold; floats come back to the bit.
-            arrays: lists of arrays by name, without the name `facts`.
+            facts: Values for JSON; floats are restored bit for bit.
+            arrays: Lists of arrays by name; the name `facts` is reserved.
 
         Raises:
-            FileError: where it cannot be written; the last one is then as it was.
+            FileError: If the file cannot be written; the last checkpoint is then unchanged.
         """
         members: dict[str, Any] = {_FACTS: np.frombuffer(json.dumps(facts).encode(), "uint8")}
         for name, values in arrays.items():
@@ -74,10 +74,10 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def load(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]] | None:
-        """The facts and arrays of the last one; None where there is none.
+        """Facts and arrays of the last checkpoint; None if there is none.
 
         Raises:
-            FileError: where it is damaged.
+            FileError: If the file is damaged.
         """
         try:
             content = self.path.read_bytes()
@@ -98,13 +98,13 @@ class Checkpoint:
                         values.append(members[member])
         except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
             raise files.FileError(
-                f"{self.path} is damaged: expected where a fit stands ({error}). Without this file "
-                "the fit begins anew."
+                f"{self.path} is damaged: expected the checkpoint of a fit ({error}). Remove the "
+                "file to start the fit again."
             ) from error
         return facts, arrays
 
     def remove(self) -> None:
-        """Takes it away: the fit has ended."""
+        """Removes the file: the fit has ended."""
         self.path.unlink(missing_ok=True)
 
 
@@ -112,7 +112,7 @@ class StopRequest:
     """Whether a signal has asked the process to stop.
 
     Attributes:
-        signal: the number of the signal; None where none has.
+        signal: The number of the signal; None if there was none.
     """
 
     def __init__(self):
@@ -147,7 +147,7 @@ def stopping_on_signals(can_resume: bool = True) -> Iterator[StopRequest]:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         handler = signal.getsignal(number)
-        # One that was set in C cannot be put back.
+        # A handler that was set in C cannot be restored.
         if handler is not None:
             former[number] = handler
             signal.signal(number, handle)

@@ -1,6 +1,6 @@
-"""All of a fit but fitting: what it would read and make, how long it would take, and how much room.
+"""A dry run: everything of a fit except fitting, with estimates of time, disk and memory.
 
-A few steps on batches of the widths that come up say how long all of them would take. Nothing is
+The time of all steps is estimated from a few steps on batches of different widths. Nothing is
 written.
 """
 
@@ -22,22 +22,22 @@ from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
 from zoo.utils.special_tokens import UNKNOWN_ID
 
-# Texts that are read without a bound on their length, to tell how long they are.
+# Texts that are tokenized without truncation, to measure their length.
 _MAX_SAMPLED = 2_000
 
-# Widths of batches whose steps are measured, and for how long: rounds, until so many seconds.
+# How many widths of batches are measured, the most rounds, and the seconds after which they end.
 _NUM_WIDTHS = 5
 _MAX_ROUNDS = 20
 _MEASURED_SECONDS = 3.0
 
-# What is written beside weights, in bytes: the graphs of a SavedModel, and the curves of a run.
+# Bytes of what is written in addition to weights: the graphs of a SavedModel, the logs of a run.
 _GRAPHS = 3_000_000
 _CURVES = 1_000_000
 
-# Bytes of memory that tracing the graphs of a SavedModel takes, about.
+# Approximate bytes of memory that tracing the graphs of a SavedModel takes.
 _TRACES = 100_000_000
 
-# Of TensorBoard's projector: tokens that it gets, and bytes of a number as text.
+# TensorBoard's projector: the number of tokens written, and bytes of a number as text.
 _PROJECTED_TOKENS = 5_000
 _PROJECTED_NUMBER = 12
 
@@ -46,36 +46,36 @@ _WEIGHT_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 
 
 class ShortageError(RuntimeError):
-    """Disk or memory would not do for a run; the message says how much is missing."""
+    """Disk or memory does not suffice for a run; the message says what is needed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class DryRun:
-    """What a fit would do, and what it would take.
+    """What a fit would do, and the time, disk and memory it would need.
 
     Attributes:
-        task: name of the task.
-        model: name of the architecture.
-        parameters: of the model.
-        dataset: name of the data.
-        sizes: texts of each split.
-        classes: the share of each class among the training texts; empty without labels.
-        median_length, long_length: tokens of a training text, half and 95 % of which have no more.
-        cut_share: share of the training texts that are longer than what is read of one.
-        vocabulary_size: ids, special ones included.
-        unknown_share: share of unknown tokens in the validation texts.
-        faults: what should be known of the data, a sentence each.
-        epochs: passes over the training split, at most.
-        steps: of all epochs, for one seed.
-        num_seeds: how often it would be fitted.
-        seconds: what each part would take, for all seeds, by the names of a report, and
-            `preparing`: making models. Exporting is not counted, nor are dashboards.
-        disk: bytes that would be needed at a time where the run is written.
-        free_disk: bytes that there are; None where nothing would be written.
-        peak_memory: of this process so far, in bytes.
-        more_memory: bytes that the whole fit would take beside what is taken now.
-        available_memory: bytes that there are; None where the system does not tell.
-        first: the fit that the weights would come from, which has to come first; or None.
+        task: Name of the task.
+        model: Name of the architecture.
+        parameters: Number of parameters of the model.
+        dataset: Name of the dataset.
+        sizes: Number of texts of each split.
+        classes: Share of each class among the training texts; empty for a task without classes.
+        median_length, long_length: Median and 95 % quantile of the tokens of a training text.
+        cut_share: Share of the training texts that are truncated.
+        vocabulary_size: Number of ids, special tokens included.
+        unknown_share: Share of unknown tokens in the validation texts.
+        warnings: Warnings about the data, one sentence each.
+        epochs: Maximum number of epochs.
+        steps: Steps of all epochs, for one seed.
+        num_seeds: Number of seeds, with one fit each.
+        seconds: Estimated seconds of each phase for all seeds, by the names of a report, and
+            `preparing`: making models. The export and TensorBoard are not included.
+        disk: Estimated bytes on disk, at the moment when the run needs most.
+        free_disk: Free bytes on disk; None if nothing would be written.
+        peak_memory: Peak memory of this process so far, in bytes.
+        more_memory: Estimated bytes of memory that the fit needs in addition to what is in use.
+        available_memory: Available bytes of memory.
+        first: The fit that the initial weights come from and that has to run first; or None.
     """
 
     task: str
@@ -103,33 +103,33 @@ class DryRun:
 
     @property
     def total_seconds(self) -> float:
-        """What all of it would take, with the fit that has to come first."""
+        """Estimated seconds, including the fit that has to run first."""
         return sum(self.seconds.values()) + (self.first.total_seconds if self.first else 0)
 
     @property
     def total_disk(self) -> int:
-        """Bytes of all of it, with the fit that has to come first."""
+        """Estimated bytes on disk, including the fit that has to run first."""
         return self.disk + (self.first.total_disk if self.first else 0)
 
     def check(self) -> None:
-        """Raises a `ShortageError` where disk or memory would not do."""
+        """Raises a `ShortageError` if disk or memory does not suffice."""
         if self.free_disk is not None and self.total_disk > self.free_disk:
             raise ShortageError(
-                f"The disk is too small: the run would need {_megabytes(self.total_disk)}, and "
+                f"The disk is too small: the run needs {_megabytes(self.total_disk)}, and "
                 f"{_megabytes(self.free_disk)} are free."
             )
         if self.available_memory is not None and self.more_memory > self.available_memory:
             raise ShortageError(
-                f"The memory is too small: the run would need {_megabytes(self.more_memory)} more, "
+                f"The memory is too small: the run needs {_megabytes(self.more_memory)} more, "
                 f"and {_megabytes(self.available_memory)} are available."
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """The dry run for JSON."""
         return {**dataclasses.asdict(self), "total_seconds": self.total_seconds}
 
     def rows(self) -> list[tuple[str, str]]:
-        """What people read: names and facts."""
+        """Names and facts to print, in order."""
         seconds = ", ".join(f"{name} {value:.1f}" for name, value in self.seconds.items())
         rows = [
             ("model", f"{self.model}, {self.parameters:,} parameters"),
@@ -225,7 +225,7 @@ def dry_run(
     fitting = _seconds_of_fitting(prepared, seed)
     once, validating = _seconds_of_validating(prepared)
     characters = {name: sum(map(len, task.texts(name))) for name in SPLITS}
-    # The test split is not read: by its size it takes what the others take.
+    # The test split is not read: its time is estimated from its size.
     tokenized = characters["train"] + characters["validation"]
     untokenized = characters["test"] if asked.test else 0
     tested = characters["test"] / characters["validation"] if asked.test else 0.0
@@ -270,7 +270,7 @@ def dry_run(
 
 
 def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
-    """What all steps of a fit would take, compiling among it."""
+    """Estimated seconds of all steps of a fit, compilation included."""
     task = prepared.task
     examples = task.epoch_examples(seed, 0)
     batches = epoch_batches(examples.lengths, prepared.settings.batch_size, seed, 0)
@@ -288,7 +288,7 @@ def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
             )
         return time.perf_counter() - start
 
-    # The first step is compiled for its width, the second for any.
+    # The first step is compiled for its width, the second for any width.
     warming = sum(step(places[k]) for k in probed)
     rounds: list[list[float]] = []
     while len(rounds) < _MAX_ROUNDS and sum(map(sum, rounds)) < _MEASURED_SECONDS:
@@ -300,10 +300,10 @@ def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
 
 
 def _seconds_of_validating(prepared: Prepared) -> tuple[float, float]:
-    """What scoring the validation split takes: once, for compiling among others, and each time.
+    """Estimated seconds of validation: of the first one in addition, for compiling, and of each.
 
-    Some of that is for the split as a whole, the rest goes with its positions, padding included:
-    two parts of the split tell both.
+    A part of each is constant, the rest is proportional to the positions, padding included; two
+    subsets of the split determine both.
     """
     task, examples = prepared.task, prepared.task.examples("validation")
     batches = sorted_batches(examples.lengths, EVALUATION_BATCH_SIZE)
@@ -317,7 +317,7 @@ def _seconds_of_validating(prepared: Prepared) -> tuple[float, float]:
     many = examples.take(np.concatenate(typical))
     warming, _ = score(many, EVALUATION_BATCH_SIZE)
     of_many, many_positions = score(many, EVALUATION_BATCH_SIZE)
-    # One at a time: as many batches, of the same widths.
+    # One text per batch: the same number of batches, of the same widths.
     of_few, few_positions = score(examples.take(np.array([b[-1] for b in typical])), 1)
     a_position = max(of_many - of_few, 0.0) / max(many_positions - few_positions, 1)
     left = _positions(examples, EVALUATION_BATCH_SIZE) - few_positions
@@ -334,7 +334,7 @@ def _positions(examples, batch_size: int) -> int:
 
 
 def _class_shares(task: Task) -> dict[str, float]:
-    """The share of each class among the training texts; empty where the task has none."""
+    """Share of each class among the training texts; empty for a task without classes."""
     assert task.dataset is not None
     categories = [name for name, kind in task.columns.items() if kind == "category"]
     if not categories:
@@ -345,7 +345,7 @@ def _class_shares(task: Task) -> dict[str, float]:
 
 
 def _lengths(task: Task) -> tuple[np.ndarray, float]:
-    """Tokens of training texts, cut by nothing, and the share of these that would be cut."""
+    """Tokens of training texts without truncation, and the share that truncation affects."""
     most = task.text_to_ids.sequence_length
     if most is None:
         return task.examples("train").sequences.lengths, 0.0
@@ -359,7 +359,7 @@ def _lengths(task: Task) -> tuple[np.ndarray, float]:
 
 
 def _disk(prepared: Prepared, num_seeds: int, quantization: str) -> int:
-    """Bytes that are needed at a time, while the last seed's files take the place of older ones."""
+    """Bytes that are needed at once, while the files of the last seed replace older ones."""
     weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
     checkpoint = state + weights
     no_logs = prepared.settings.dashboards == "none"
@@ -370,7 +370,7 @@ def _disk(prepared: Prepared, num_seeds: int, quantization: str) -> int:
 
 
 def _projected(model) -> int:
-    """Bytes of the word vectors that TensorBoard gets."""
+    """Bytes of the word vectors for TensorBoard."""
     if getattr(model, "token_embedding", None) is None:
         return 0
     tokens, width = model.token_embedding.embeddings.shape
@@ -378,10 +378,10 @@ def _projected(model) -> int:
 
 
 def _more_memory(prepared: Prepared) -> int:
-    """Bytes that the whole fit takes beside what this process has now.
+    """Bytes that the whole fit needs in addition to what this process uses now.
 
-    The best weights are kept, a checkpoint holds them again and all that changes; for the export
-    the model is made anew and its graphs are traced. What was given back since the peak comes
+    The best weights are kept, and a checkpoint holds them and the state; for the export the model
+    is made a second time and its graphs are traced. Memory that was freed since the peak is needed
     again.
     """
     weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
@@ -394,9 +394,9 @@ def _nbytes(variables: Sequence[keras.Variable]) -> int:
 
 
 def _need(amount: int, available: int | None, what: str) -> str:
-    """An amount of bytes, beside what there is of them."""
-    told = "" if available is None else f" ({_megabytes(available)} {what})"
-    return f"about {_megabytes(amount)}{told}"
+    """An amount of bytes, and what is available."""
+    of_available = "" if available is None else f" ({_megabytes(available)} {what})"
+    return f"about {_megabytes(amount)}{of_available}"
 
 
 def _megabytes(amount: int) -> str:

@@ -1,4 +1,4 @@
-"""The optimizers that a fit may use by name, and how their rate goes."""
+"""The optimizers that a fit can use by name, and the schedule of the learning rate."""
 
 import math
 from typing import Any
@@ -7,24 +7,30 @@ import keras
 from keras import ops
 
 
+class _GradientNorm:
+    """Holds a variable that Keras does not track, and so does not save with the optimizer."""
+
+    def __init__(self):
+        self.variable = keras.Variable(0.0, name="gradient_norm")
+
+
 class _FiniteGradients:
-    """For an optimizer that takes a gradient which is too large for a float as none at all.
+    """Mixin for an optimizer that takes no step along gradients that overflow.
 
-    Through a hundred steps of a recurrence with large weights a gradient can overflow; clipped by
-    an infinite norm it would be NaN, and so would be all weights from there on.
-
-    Attributes:
-        gradient_norm: variable, the norm of all gradients together in the last step, before any
-            clipping; on the TensorFlow backend.
+    Through a hundred steps of a recurrence with large weights a gradient can overflow. Clipped by
+    an infinite norm it would be NaN, and so would all weights from then on.
     """
 
-    gradient_norm: keras.Variable
     _distribution_strategy: Any
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        # Set in the usual way, it would become part of what is saved of the optimizer.
-        object.__setattr__(self, "gradient_norm", keras.Variable(0.0, name="gradient_norm"))
+        self._gradient_norm = _GradientNorm()
+
+    @property
+    def gradient_norm(self) -> keras.Variable:
+        """The global norm of the gradients of the last step, before clipping; on TensorFlow."""
+        return self._gradient_norm.variable
 
     def apply(self, grads, trainable_variables=None):
         grads = [ops.convert_to_tensor(gradient) for gradient in grads]
@@ -35,8 +41,10 @@ class _FiniteGradients:
         return super().apply(grads, trainable_variables)  # type: ignore[misc]
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
-        # Keras on TensorFlow sums gradients over devices, one of them too. TensorFlow then keeps
-        # that sum's gradient until the process ends, and with it the graph of the training step.
+        # Keras on TensorFlow sums gradients over replicas, even over a single one. TensorFlow keeps
+        # the gradient function of that sum until the process ends, and with it the graph of the
+        # training step. Keras has no public method for this; tests/training/test_memory.py fails
+        # without it.
         if self._distribution_strategy.num_replicas_in_sync == 1:
             return grads_and_vars
         return super()._all_reduce_sum_gradients(grads_and_vars)  # type: ignore[misc]
@@ -44,31 +52,32 @@ class _FiniteGradients:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FiniteAdam(_FiniteGradients, keras.optimizers.Adam):
-    """Adam without steps along gradients that have overflowed."""
+    """Adam that takes no step along gradients that overflow."""
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FiniteAdamW(_FiniteGradients, keras.optimizers.AdamW):
-    """AdamW likewise."""
+    """AdamW that takes no step along gradients that overflow."""
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FiniteMuon(_FiniteGradients, keras.optimizers.Muon):
-    """Muon likewise."""
+    """Muon that takes no step along gradients that overflow."""
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FiniteSGD(_FiniteGradients, keras.optimizers.SGD):
-    """Stochastic gradient descent likewise."""
+    """Stochastic gradient descent that takes no step along gradients that overflow."""
 
 
-# A fit takes some hundreds of steps: squared gradients are averaged over the last hundred, where
-# Adam's own 0.999 would average over a thousand and let the first steps rule the rest.
+# A fit takes some hundreds of steps. A beta_2 of 0.99 averages squared gradients over the last
+# hundred; Keras's default of 0.999 would average over a thousand, dominated by the first steps.
 _ADAM = {"beta_2": 0.99}
 OPTIMIZERS = {
     "adam": lambda rate, **options: FiniteAdam(rate, **_ADAM, **options),
     "adamw": lambda rate, **options: FiniteAdamW(rate, **_ADAM, **options),
-    # Bias, embeddings and logits are no matrices between features: they get Adam at half the rate.
+    # Biases, embeddings and logits are not matrices between features: Adam updates them, at half
+    # the rate.
     "muon": lambda rate, **options: FiniteMuon(
         rate,
         adam_beta_2=_ADAM["beta_2"],
@@ -79,7 +88,7 @@ OPTIMIZERS = {
     ),
     "sgd": lambda rate, **options: FiniteSGD(rate, momentum=0.9, **options),
 }
-# The highest rates of those that are not Adam's kin.
+# Peak learning rates of the optimizers that do not take the model's suggestion.
 RATES = {"sgd": 0.3, "muon": 1e-2}
 WEIGHT_DECAYS = {"adamw": 0.01}
 SCHEDULES = ("linear", "cosine", "constant")
@@ -87,12 +96,14 @@ SCHEDULES = ("linear", "cosine", "constant")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises linearly and then falls, linearly, as a cosine, or not at all.
+    """Linear warm-up followed by a linear, cosine or no decay.
+
+    Keras's `CosineDecay` has a warm-up, its linear and constant schedules have none.
 
     Args:
-        peak: the highest rate.
-        steps: steps in all; the rate would be 0 at the step after the last.
-        warmup: share of the steps in which it rises.
+        peak: Peak learning rate.
+        steps: Total number of steps; the learning rate is 0 at the step after the last.
+        warmup: Share of the steps in which the learning rate rises.
         decay: `"linear"`, `"cosine"` (Loshchilov and Hutter 2017, equation 5) or `"constant"`.
     """
 

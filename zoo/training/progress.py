@@ -1,18 +1,20 @@
-"""How a fit is watched in a terminal or a notebook."""
+"""The progress bar of a fit, in a terminal or a notebook."""
 
 import time
 from typing import Any
 
 import keras
+from rich import progress
+from rich.console import Console
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar that moves with each batch, and a line for each epoch that is done.
+    """A progress bar over batches, and a line for each finished epoch, on standard error.
 
-    It writes to standard error; where that is no terminal there are the lines alone.
+    If standard error is not a terminal, only the lines are printed.
 
     Args:
-        title: what is fitted.
+        title: The name of the fit.
     """
 
     def __init__(self, title: str):
@@ -21,10 +23,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar: Any = None
 
     def on_train_begin(self, logs=None):
-        """Opens the display."""
-        from rich import progress
-        from rich.console import Console
-
+        """Starts the progress bar."""
         self._console = Console(stderr=True)
         self._console.print(f"{self.model.name}, {self._title}")
         if self._console.is_terminal or self._console.is_jupyter:
@@ -42,7 +41,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._shown_at = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Sets the bar to its start."""
+        """Resets the bar."""
         self._batch = 0
         if self._bar:
             self._bar.reset(
@@ -50,7 +49,7 @@ class ProgressBar(keras.callbacks.Callback):
             )
 
     def on_train_batch_end(self, batch, logs=None):
-        """Moves the bar, ten times a second at most."""
+        """Advances the bar, at most ten times a second."""
         self._batch += 1
         if self._bar and time.monotonic() - self._shown_at > 0.1:
             self._shown_at = time.monotonic()
@@ -58,7 +57,7 @@ class ProgressBar(keras.callbacks.Callback):
             self._bar.update(self._task, completed=self._batch, status=status)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Prints what the epoch came to."""
+        """Prints the scores of the epoch."""
         shown = ("loss", "accuracy", "val_loss", "val_accuracy")
         scores = "  ".join(f"{name} {logs[name]:.4f}" for name in shown if name in logs)
         self._console.print(
@@ -68,7 +67,7 @@ class ProgressBar(keras.callbacks.Callback):
         )
 
     def on_train_end(self, logs=None):
-        """Takes the bar away."""
+        """Removes the bar."""
         if self._bar:
             self._bar.stop()
             self._bar = None

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import zoo
+from zoo.datasets import DatasetError
+from zoo.tasks import task_from_config
 from zoo.utils import checksums, files, pretrained
 
 # The number of the form in which runs and SavedModels are written; others are refused.
@@ -182,9 +184,6 @@ def read_task(file: pathlib.Path, dataset=None):
         FileError: If the file is missing, damaged, or written by another version of the zoo.
         DatasetError: If the dataset does not suit the task.
     """
-    from zoo.datasets import DatasetError
-    from zoo.tasks import task_from_config
-
     config = read_task_config(file)
     try:
         return task_from_config(config, dataset)

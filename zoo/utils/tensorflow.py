@@ -1,4 +1,4 @@
-"""Importing TensorFlow without what it tells a terminal."""
+"""Importing TensorFlow without the messages that it prints while it loads."""
 
 import contextlib
 import importlib.util
@@ -8,19 +8,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# What TensorFlow tells of as if it were worth knowing. Batches differ in length and runs in their
-# model, so that each is traced; and that a file was written is said once it stands in its place.
+# Warnings of TensorFlow that are expected here: batches differ in length and runs in their model,
+# so that functions are traced again; and an atomic write names the temporary folder.
 _USUAL = ("triggered tf.function retracing", "Assets written to")
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow, keeping from the terminal what its libraries write while they load.
+    """Imports TensorFlow; what its libraries print while they load is shown only on failure.
 
-    Some of that comes before TensorFlow reads its settings, so the descriptor itself is turned
-    aside. If the import fails, what was written is shown.
+    Some of it is printed before TensorFlow reads its settings, so the file descriptor of standard
+    error is redirected.
     """
     if "tensorflow" in sys.modules or importlib.util.find_spec("tensorflow") is None:
-        return  # Without TensorFlow, Keras trains on another backend.
+        return  # Without TensorFlow, Keras uses another backend.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_aside():
         importlib.import_module("tensorflow")
@@ -34,7 +34,7 @@ def _standard_error_aside() -> Iterator[None]:
     sys.stderr.flush()
     try:
         terminal = os.dup(2)
-    except OSError:  # Standard error is closed: there is nothing to keep clean.
+    except OSError:  # Standard error is closed.
         yield
         return
     with tempfile.TemporaryFile() as aside:
