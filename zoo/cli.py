@@ -17,6 +17,7 @@ import click
 
 import zoo
 from zoo.utils.signatures import options_of
+from zoo.utils.terminal import terminal_width
 
 
 class _Value(click.ParamType):
@@ -247,47 +248,52 @@ def cli():
 
 @cli.command(name="list")
 def list_():
-    """Shows what there is: architectures, tasks, datasets, and trained models with a score."""
-    for kind, names in (
-        ("models", zoo.list_models()),
-        ("tasks", zoo.tasks.list_tasks()),
-        ("datasets", zoo.datasets.list_datasets()),
-    ):
-        click.echo(f"{kind + ':':10}{', '.join(names)}")
-    for row in zoo.leaderboard().rows:
-        click.echo(f"{'shipped:':10}{row.summary}")
+    """Lists architectures, tasks, datasets and pretrained models."""
+    from zoo.catalog.listing import tables
+
+    _print(tables())
 
 
 @cli.command()
-@click.option("--markdown", is_flag=True, help="Print it as Markdown, as the README has it.")
-@click.option(
-    "--again", type=click.Path(), help="Fit every row anew into this folder, and compare."
-)
-def leaderboard(markdown, again):
-    """Compares the models that ship, by their reports.
+@click.option("--wide", is_flag=True, help="Show all columns, whatever the terminal's width.")
+@click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
+@click.option("--write", is_flag=True, help="Write the tables to the README.md of saved_models.")
+@click.option("--again", type=click.Path(), help="Train every model into this folder and compare.")
+def leaderboard(wide, markdown, write, again):
+    """Compares the pretrained models by their reports.
 
-    With --again each is trained from nothing by its recipe, and what is written is held against
-    that. A run that has ended is not made again: the same command goes on where it was stopped.
+    With --again every model is trained from scratch by its recipe, and the scores are compared with
+    the reports. Finished runs are kept: the same command resumes.
     """
     board = zoo.leaderboard()
     if again is not None:
-        from zoo.catalog.leaderboard import compare
-        from zoo.catalog.recipe import Recipe
+        _train_again(board, pathlib.Path(again))
+    elif write:
+        click.echo(board.write())
+    elif markdown or wide:
+        click.echo(board.markdown() if markdown else board.wide(), nl=False)
+    else:
+        _print(board)
 
-        for row in board.rows:
-            out = pathlib.Path(again) / row.name
-            command = f"zoo fit --recipe {row.name} --out {out}"
-            report = Recipe.find(row.name).fitted(out, command=command)
-            click.echo(row.name)
-            for comparison in compare(report, row.report):
-                click.echo(f"  {comparison}")
-        return
-    if markdown:
-        click.echo(board.markdown(), nl=False)
-        return
+
+def _train_again(board, out: pathlib.Path) -> None:
+    """Trains the models of a leaderboard and prints how far their scores are from the reports."""
+    from zoo.catalog.leaderboard import compare
+    from zoo.catalog.recipe import Recipe
+
+    for row in board.rows:
+        command = f"zoo fit --recipe {row.name} --out {out / row.name}"
+        report = Recipe.find(row.name).fitted(out / row.name, command=command)
+        click.echo(row.name)
+        for comparison in compare(report, row.report):
+            click.echo(f"  {comparison}")
+
+
+def _print(shown: Any) -> None:
+    """Prints what `rich` can render, as wide as the terminal."""
     from rich.console import Console
 
-    Console().print(board)
+    Console(highlight=False, width=terminal_width()).print(shown)
 
 
 @cli.command(
@@ -557,10 +563,8 @@ def explain(texts, model, as_json, **options):
         for attribution in attributions:
             click.echo(json.dumps(attribution.to_dict(), ensure_ascii=False))
         return
-    from rich.console import Console
-
     for attribution in attributions:
-        Console(highlight=False).print(attribution)
+        _print(attribution)
 
 
 def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> list[bytes]:
@@ -628,10 +632,8 @@ def demo(out):
 def _print_report(report, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.to_dict()))
-        return
-    from rich.console import Console
-
-    Console().print(report)
+    else:
+        _print(report)
 
 
 def _command() -> str:

@@ -81,7 +81,7 @@ def test_spread_and_what_ships(ship):
     report = dataclasses.replace(Report.over_seeds(runs, ""), details={"shipped": facts})
     board = ship(both=report, single=made_up_report())
     assert column(board, "accuracy") == ["89.00% ± 1.41%", "88.50%"]
-    assert column(board, "shipped") == ["89.90% (int8)", "-"]
+    assert column(board, "packaged") == ["89.90% (int8)", "-"]
     assert column(board, "size") == ["1.4 MB", "-"]
     assert column(board, "seeds") == ["1, 2", "1"]
 
@@ -101,7 +101,7 @@ def test_models_without_a_test_score_come_last_and_are_not_held_against_one(ship
     rows = board.tables[0].rows
     assert [row.name for row in rows] == ["tested", "words", "untested", "worse_untested"]
     assert [row.mark for row in rows] == ["", BASELINE, "", ""]
-    assert rows[2].summary == "untested: sentiment, imdb_reviews, accuracy 99.00% on validation"
+    assert rows[2].summary == "accuracy 99.00% on validation"
 
 
 def test_writers_are_ranked_by_bits_per_character(ship):
@@ -137,7 +137,7 @@ def test_seconds_hold_what_the_first_weights_took(ship):
     }
     sources = {"tuned": "writer", "twice": "tuned", "lost": "nowhere"}
     board = ship({name: f'initial_weights = "{of}"\n' for name, of in sources.items()}, **reports)
-    assert column(board, "fitting (and first weights)") == [
+    assert column(board, "fitting (+ pretraining)") == [
         "24 s + 1,000 s",
         "24 s + 1,024 s",
         "24 s and pretraining",
@@ -147,7 +147,7 @@ def test_seconds_hold_what_the_first_weights_took(ship):
 
 def test_weights_that_begin_with_themselves_do_not_hang(ship):
     board = ship({"one": 'initial_weights = "one"\n'}, one=made_up_report())
-    assert column(board, "fitting (and first weights)") == ["24 s and pretraining"]
+    assert column(board, "fitting (+ pretraining)") == ["24 s and pretraining"]
 
 
 def test_markdown_and_terminal_show_the_same_rows(ship):
@@ -166,7 +166,7 @@ def test_markdown_and_terminal_show_the_same_rows(ship):
     shown = console.export_text()
     for name in ("first", "second", "third"):
         assert f"| `{name}` |" in text and name in shown
-    assert "88.50%" in shown and BELOW in text
+    assert "accuracy %" in shown and "88.50" in shown and "88.50%" in text and BELOW in text
 
 
 def test_a_fresh_run_beside_what_is_written():
@@ -174,7 +174,7 @@ def test_a_fresh_run_beside_what_is_written():
     old = Report.over_seeds(runs, "")
     new = made_up_report(test=accuracy(0.88), validation={"accuracy": 0.91, "auc": None})
     rows = compare(new, old)
-    assert [(row.split, row.score) for row in rows] == [
+    assert [(row.split, row.metric.name) for row in rows] == [
         ("validation", "accuracy"),
         ("test", "accuracy"),
         ("test", "auc"),
@@ -186,7 +186,7 @@ def test_a_fresh_run_beside_what_is_written():
     assert rows[0].spread is None
     assert str(rows[1]) == "test accuracy: 88.00%, written 89.00% (-1.00%, ± 0.71% by seed)"
     assert str(rows[0]) == "validation accuracy: 91.00%, written 90.00% (+1.00%)"
-    assert {row.score for row in compare(made_up_writer(), made_up_writer())} == {
+    assert {row.metric.name for row in compare(made_up_writer(), made_up_writer())} == {
         *("loss", "perplexity", "bits_per_character")
     }
 
@@ -220,8 +220,24 @@ def test_trained_models_are_listed_with_their_score(ship, tmp_path, monkeypatch)
     ship(one=made_up_report())
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
     printed = CliRunner().invoke(cli, ["list"]).output
-    assert "shipped:  one: sentiment, imdb_reviews, accuracy 88.50% on test\n" in printed
+    (line,) = [line for line in printed.splitlines() if line.startswith(" one ")]
+    assert line.split() == ["one", "imdb_reviews", *["accuracy", "88.50%", "on", "test"]]
+    assert " pretrained for sentiment " in printed
     assert "88.50%" in CliRunner().invoke(cli, ["leaderboard", "--markdown"]).output
+
+
+def test_the_tables_are_written_between_the_marks_of_a_readme(ship, tmp_path):
+    board = ship(one=made_up_report())
+    with pytest.raises(FileError, match="Cannot read"):
+        board.write(tmp_path)
+    readme = tmp_path / "README.md"
+    readme.write_text("# Models\n")
+    with pytest.raises(FileError, match="must have the lines"):
+        board.write(tmp_path)
+    readme.write_text("# Models\n\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\nThe end.\n")
+    assert board.write(tmp_path) == readme
+    marked = f"<!-- leaderboard -->\n{board.markdown()}<!-- /leaderboard -->"
+    assert readme.read_text() == f"# Models\n\n{marked}\nThe end.\n"
 
 
 # What is in the repository
@@ -233,9 +249,7 @@ def test_the_readme_of_the_models_holds_the_leaderboard():
         r"^<!-- leaderboard -->\n(.*?)^<!-- /leaderboard -->$", readme, re.MULTILINE | re.DOTALL
     )
     fresh = leaderboard(ROOT / "saved_models").markdown()
-    assert held == fresh, (
-        "Put what `zoo leaderboard --markdown` prints into saved_models/README.md."
-    )
+    assert held == fresh, "Run `zoo leaderboard --write`."
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no trained models in saved_models/")

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from zoo.training.report import Report, format_score
+from zoo.training.report import Report
 from zoo.utils import files, pretrained
 from zoo.utils.text import list_words, markdown_table
 
@@ -242,7 +242,7 @@ class _Card:
 
             def cell(score: str) -> str:
                 value = scores.get(score)
-                return f"{sign if value is not None else ''}{format_score(score, value)}"
+                return f"{sign if value is not None else ''}{report.format_score(score, value)}"
 
             return [(title, cell)] if scores else []
 

@@ -2,22 +2,27 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Container, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from zoo.catalog.card import initial_weights, megabytes, recipe_command, shipped_facts
-from zoo.training.report import Report, format_score
+from zoo.tasks.metric import Metric, main_metric
+from zoo.training.report import Report
 from zoo.utils import files, pretrained
+from zoo.utils.terminal import fit_columns, make_table
 from zoo.utils.text import markdown_table
 
 BASELINE, BELOW = "baseline", "below the baseline"
 
 _LEGEND = (
-    "Scores are of the test split (means over the seeds, ± their standard deviation) where it was "
-    f"scored; “shipped” is the stored SavedModel. “{BASELINE}”: a model that does not know the "
-    f"order of words. “{BELOW}”: one that does, and is no better than the best of those."
+    "Scores are those of the test split if it was scored (means over the seeds, ± their standard "
+    "deviation); “packaged” is the stored SavedModel. Fitting: its own seconds + those of its "
+    f"pretraining. “{BASELINE}”: a model that ignores the order of words. “{BELOW}”: one that uses "
+    "it and is no better than the best baseline."
 )
-_EMPTY = "No trained models ship yet."
+# The marks around the tables in a README.
+_BEGIN, _END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
+_EMPTY = "There are no pretrained models yet."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,36 +48,38 @@ class Row:
         return self.report.model["is_baseline"]
 
     @property
-    def main_score(self) -> tuple[str, str, float | None]:
-        """(split, name, value) of the score that it is ranked by; of test where that was scored."""
-        name = pretrained.ranking(self.report.task).score
+    def metric(self) -> Metric:
+        """The main metric of the task."""
+        return main_metric(self.report.metrics)
+
+    @property
+    def main_score(self) -> tuple[str, float | None]:
+        """Split and value of the main metric; of test if that was scored."""
+        name = self.metric.name
         split = "test" if self.report.test.get(name) is not None else "validation"
-        return split, name, getattr(self.report, split).get(name)
+        return split, getattr(self.report, split).get(name)
 
     @property
     def summary(self) -> str:
-        """The model in a line: task, data and main score."""
-        split, name, value = self.main_score
-        score = f"{name.replace('_', ' ')} {format_score(name, value)} on {split}"
-        return f"{self.name}: {self.report.task}, {self.report.dataset['name']}, {score}"
+        """The main score as text."""
+        split, value = self.main_score
+        return f"{self.metric.title} {self.metric.format(value)} on {split}"
 
     @property
     def place(self) -> tuple[bool, float, str]:
-        """What sorts a table, the best first; models without a test score come last."""
-        split, _, value = self.main_score
+        """The key that sorts a table, the best first; models without a test score come last."""
+        split, value = self.main_score
         if value is None:
             return True, float("inf"), self.name
-        sign = -1 if pretrained.ranking(self.report.task).is_better_high else 1
+        sign = -1 if self.metric.higher_is_better else 1
         return split != "test", sign * value, self.name
 
     def is_better_than(self, other: "Row") -> bool | None:
-        """Whether its main score is better; None where they are not of the same split."""
-        mine, others = self.main_score, other.main_score
-        if mine[0] != others[0] or mine[2] is None or others[2] is None:
+        """Whether its main score is better; None if the two are of different splits."""
+        (split, mine), (other_split, others) = self.main_score, other.main_score
+        if split != other_split or mine is None or others is None:
             return None
-        if pretrained.ranking(self.report.task).is_better_high:
-            return mine[2] > others[2]
-        return mine[2] < others[2]
+        return mine > others if self.metric.higher_is_better else mine < others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,18 +95,25 @@ class Table:
         """Task and dataset."""
         return f"{self.task.replace('_', ' ')}, {self.dataset}"
 
-    def cells(self, titles: Container[str] | None = None) -> tuple[list[str], list[list[str]]]:
-        """A header and a row a model, as text; columns that nobody fills are left out.
+    def cells(self, *, compact: bool = False) -> tuple[list[str], list[list[str]]]:
+        """A header and a row a model, as text; columns that are empty are left out.
 
         Args:
-            titles: the columns that are wanted; None for all.
+            compact: whether units are in the header instead of the cells, and commands left out.
         """
         columns = [
             (title, [cell(row) for row in self.rows])
-            for title, cell in _COLUMNS.get(self.task, _ANY_COLUMNS)
-            if titles is None or title in titles
+            for title, cell in _columns(self.rows[0].report, compact)
         ]
         columns = [(title, cells) for title, cells in columns if set(cells) - {"", "-"}]
+        # Scores on validation stand for scores on test where there are none.
+        titles = {title for title, _ in columns}
+        main = main_metric(self.rows[0].report.metrics)
+        columns = [
+            (title, cells)
+            for title, cells in columns
+            if title.removesuffix(_ON_VALIDATION) not in titles - {title, *_titles(main)}
+        ]
         header = [title for title, _ in columns]
         return header, [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
 
@@ -125,25 +139,63 @@ class Leaderboard:
             parts.append(f"### {table.title.capitalize()}\n\n{markdown_table(header, rows)}")
         return "\n".join([*parts, f"{_LEGEND}\n"])
 
-    def __rich__(self):
+    def write(self, folder: files.StrPath | None = None) -> pathlib.Path:
+        """Writes the tables between the marks in the README.md of a folder.
+
+        Args:
+            folder: of the pretrained models; None for those of this zoo.
+
+        Returns:
+            The file.
+
+        Raises:
+            FileError: if the file cannot be read or has no marks.
+        """
+        path = pathlib.Path(pretrained.folder() if folder is None else folder, pretrained.CARD)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise files.FileError(f"Cannot read {path}: {error.strerror or error}.") from error
+        before, begin, rest = text.partition(_BEGIN)
+        _, end, after = rest.partition(_END)
+        if not end:
+            raise files.FileError(f"{path} must have the lines {_BEGIN!r} and {_END!r}.")
+        with files.atomic_write(path) as new:
+            new.write_text(f"{before}{begin}\n{self.markdown()}{end}{after}", encoding="utf-8")
+        return path
+
+    def __rich_console__(self, console, options):
         """The tables as `rich` renders them in a terminal, with the columns that have room."""
-        from rich import box
-        from rich.console import Group
-        from rich.table import Table as RichTable
         from rich.text import Text
 
         if not self.tables:
-            return Text(_EMPTY)
-        parts: list[Any] = []
+            yield Text(_EMPTY)
+            return
         for table in self.tables:
-            header, rows = table.cells(_IN_A_TERMINAL)
-            shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-            for title in header:
-                shown.add_column(title, overflow="fold", no_wrap=title == "model")
-            for row in rows:
-                shown.add_row(*(Text(cell.replace("`", "")) for cell in row))
-            parts += [Text(table.title, style="bold"), shown]
-        return Group(*parts, Text(_LEGEND, style="dim"))
+            header, rows = table.cells(compact=True)
+            first = ("model", header[1], "mark", *_COMPACT_FACTS)
+            places = fit_columns(header, rows, options.max_width, _WRAPPED, first)
+            yield Text(table.title, style="bold")
+            yield make_table(
+                [header[place] for place in places],
+                [[row[place] for place in places] for row in rows],
+                wraps=_WRAPPED,
+            )
+        yield Text(_LEGEND, style="dim")
+
+    def wide(self) -> str:
+        """The tables as text with all columns, whatever the width of the terminal."""
+        parts = []
+        for table in self.tables:
+            header, rows = table.cells()
+            lines = [[cell.replace("`", "") for cell in row] for row in (header, *rows)]
+            widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+            parts.append(f"{table.title}\n\n")
+            for line in lines:
+                cells = (f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
+                parts.append("  ".join(cells).rstrip() + "\n")
+            parts.append("\n")
+        return "".join([*parts, f"{_LEGEND}\n"])
 
 
 def leaderboard(folder: files.StrPath | None = None) -> Leaderboard:
@@ -198,31 +250,70 @@ def _first_seconds(
     return seconds
 
 
-# Columns: each a title and what stands in a row
+# Columns: each a title and a function from a row to its cell
+
+_ON_VALIDATION = " on validation"
+_COMPACT_FACTS = ("fitting seconds", "size MB")
+_WRAPPED = ("mark",)
+
+_Column = tuple[str, Callable[[Row], str]]
 
 
-def _score(split: str, name: str) -> Callable[[Row], str]:
+def _columns(report: Report, compact: bool) -> list[_Column]:
+    """The columns of a table, by a report of its task."""
+    columns: list[_Column] = [("model", lambda row: row.name if compact else f"`{row.name}`")]
+    if not compact:
+        columns.append(("architecture", lambda row: f"`{row.report.model['name']}`"))
+    metrics = [metric for metric in report.metrics if metric.listed or metric.main]
+    for metric in sorted(metrics, key=lambda metric: not metric.main):
+        test, validation = _titles(metric, compact)
+        columns.append((test, _score("test", metric, compact)))
+        columns.append((validation, _score("validation", metric, compact)))
+        if metric.main and not compact:
+            columns.append(("packaged", _packaged(metric)))
+    if compact:
+        return [
+            *columns,
+            ("fitting seconds", lambda row: _fitting(row).replace(" s", "")),
+            ("size MB", lambda row: megabytes(shipped_facts(row.report).get("bytes"))[:-3]),
+            ("mark", lambda row: row.mark),
+        ]
+    return [*columns, *_FACTS]
+
+
+def _titles(metric: Metric, compact: bool = False) -> tuple[str, str]:
+    """The titles of a metric's columns, of test and of validation."""
+    has_unit = compact and metric.unit not in metric.title.split()
+    title = f"{metric.title} {metric.unit}".strip() if has_unit else metric.title
+    return title, f"{title}{_ON_VALIDATION}"
+
+
+def _score(split: str, metric: Metric, compact: bool) -> Callable[[Row], str]:
+    def text(value: float | None) -> str:
+        written = metric.format(value)
+        return written.removesuffix("%") if compact else written
+
     def cell(row: Row) -> str:
-        value = getattr(row.report, split).get(name)
-        spread = row.report.spread.get(name)
+        value = getattr(row.report, split).get(metric.name)
+        spread = row.report.spread.get(metric.name)
         if split != "test" or spread is None or len(row.report.runs) < 2 or value is None:
-            return format_score(name, value)
-        return f"{format_score(name, value)} ± {format_score(name, spread)}"
+            return text(value)
+        return f"{text(value)} ± {text(spread)}"
 
     return cell
 
 
-def _shipped(name: str) -> Callable[[Row], str]:
+def _packaged(metric: Metric) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         facts = shipped_facts(row.report)
-        value = (facts.get("test") or {}).get(name)
-        return "-" if value is None else f"{format_score(name, value)} ({facts['quantization']})"
+        value = (facts.get("test") or {}).get(metric.name)
+        return "-" if value is None else f"{metric.format(value)} ({facts['quantization']})"
 
     return cell
 
 
 def _detail(name: str) -> Callable[[Row], str]:
-    """What a language model was scored with."""
+    """A detail of the evaluation."""
 
     def cell(row: Row) -> str:
         value = row.report.detail(name)
@@ -244,62 +335,17 @@ def _seeds(row: Row) -> str:
     return ", ".join(map(str, [run.seed for run in row.report.runs] or [row.report.seed]))
 
 
-_NAME = (
-    ("model", lambda row: f"`{row.name}`"),
-    ("architecture", lambda row: f"`{row.report.model['name']}`"),
-)
-_FACTS = (
-    ("fitting (and first weights)", _fitting),
+_FACTS: tuple[_Column, ...] = (
+    ("token", _detail("level")),
+    ("vocabulary", _detail("vocabulary")),
+    ("context", _detail("context")),
+    ("fitting (+ pretraining)", _fitting),
     ("cores", lambda row: str(row.report.cores)),
     ("parameters", lambda row: f"{row.report.model['parameters']:,}"),
     ("size", lambda row: megabytes(shipped_facts(row.report).get("bytes"))),
     ("seeds", _seeds),
     ("mark", lambda row: row.mark),
     ("command", lambda row: f"`{recipe_command(row.name)}`"),
-)
-_COLUMNS: dict[str, tuple[tuple[str, Callable[[Row], str]], ...]] = {
-    "sentiment": (
-        *_NAME,
-        ("accuracy", _score("test", "accuracy")),
-        ("validation accuracy", _score("validation", "accuracy")),
-        ("shipped", _shipped("accuracy")),
-        ("AUC", _score("test", "auc")),
-        ("calibration error", _score("test", "calibration_error")),
-        *_FACTS,
-    ),
-    "text_generation": (
-        *_NAME,
-        ("bits per character", _score("test", "bits_per_character")),
-        ("bits per character on validation", _score("validation", "bits_per_character")),
-        ("shipped", _shipped("bits_per_character")),
-        ("loss", _score("test", "loss")),
-        ("loss on validation", _score("validation", "loss")),
-        ("perplexity", _score("test", "perplexity")),
-        ("perplexity on validation", _score("validation", "perplexity")),
-        ("token", _detail("level")),
-        ("vocabulary", _detail("vocabulary")),
-        ("context", _detail("context")),
-        *_FACTS,
-    ),
-}
-# A terminal has a hundred characters or less; the rest is in the Markdown and in the reports.
-_IN_A_TERMINAL = (
-    "model",
-    "accuracy",
-    "bits per character",
-    "bits per character on validation",
-    "loss",
-    "loss on validation",
-    "calibration error",
-    "fitting (and first weights)",
-    "size",
-    "mark",
-)
-_ANY_COLUMNS = (
-    *_NAME,
-    ("loss", _score("test", "loss")),
-    ("loss on validation", _score("validation", "loss")),
-    *_FACTS,
 )
 
 
@@ -311,7 +357,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         split: `"validation"` or `"test"`.
-        score: its name.
+        metric: of the score.
         written: what the report in the repository says.
         fresh: what the new run came to.
         difference: fresh less written.
@@ -319,21 +365,19 @@ class Comparison(NamedTuple):
     """
 
     split: str
-    score: str
+    metric: Metric
     written: float
     fresh: float
     difference: float
     spread: float | None
 
     def __str__(self) -> str:
-        spread = (
-            "" if self.spread is None else f", ± {format_score(self.score, self.spread)} by seed"
-        )
+        text = self.metric.format
+        spread = "" if self.spread is None else f", ± {text(self.spread)} by seed"
         sign = "-" if self.difference < 0 else "+"
         return (
-            f"{self.split} {self.score.replace('_', ' ')}: {format_score(self.score, self.fresh)}, "
-            f"written {format_score(self.score, self.written)} "
-            f"({sign}{format_score(self.score, abs(self.difference))}{spread})"
+            f"{self.split} {self.metric.title}: {text(self.fresh)}, written {text(self.written)} "
+            f"({sign}{text(abs(self.difference))}{spread})"
         )
 
 
@@ -356,14 +400,15 @@ def compare(new_report: Report, written_report: Report) -> list[Comparison]:
     rows = []
     for split in ("validation", "test"):
         fresh, expected = getattr(new, split), getattr(old, split)
-        for name in pretrained.ranking(old.task).main_scores:
+        for metric in filter(lambda metric: metric.listed, old.metrics):
+            name = metric.name
             if fresh.get(name) is None or expected.get(name) is None:
                 continue
             has_spread = split == "test" and len(old.runs) > 1
             rows.append(
                 Comparison(
                     split,
-                    name,
+                    metric,
                     expected[name],
                     fresh[name],
                     fresh[name] - expected[name],

@@ -21,6 +21,7 @@ from zoo.training.prepare import Prepared, check_data, complete, prepare
 from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
 from zoo.utils.special_tokens import UNKNOWN_ID
+from zoo.utils.terminal import format_facts
 
 # Texts that are tokenized without truncation, to measure their length.
 _MAX_SAMPLED = 2_000
@@ -174,9 +175,7 @@ class DryRun:
         return rows
 
     def __str__(self) -> str:
-        rows = self.rows()
-        width = max(len(name) for name, _ in rows) + 2
-        return "\n".join(f"{name:{width}}{fact}" for name, fact in rows)
+        return format_facts(self.rows())
 
 
 @takes_settings

@@ -1,14 +1,13 @@
 """What came out of a run, for people and as JSON."""
 
 import dataclasses
-import html
-import io
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.tasks.metric import Metric
+from zoo.training import report_view
 from zoo.utils import checksums, files
 
 FORMAT = 1
@@ -40,9 +39,6 @@ _SHAPE = {
     "spread": _SCORES,
 }
 _SHAPE_OF_DETAILS = {"confusion_matrix": [[int]], "label_names": [str]}
-
-# How each score is written: as a percentage, or as a number.
-_PERCENTAGES = ("accuracy", "f1", "auc", "calibration_error")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,90 +190,10 @@ class Report:
 
     # For people
 
-    def __rich__(self):
-        """The report as `rich` renders it in a terminal."""
-        from rich import box
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
-
-        scores = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        header, *rows = self.score_rows()
-        for index, column in enumerate(header):
-            scores.add_column(column, justify="left" if index == 0 else "right")
-        for row in rows:
-            scores.add_row(*row)
-        facts = Table(box=None, show_header=False, pad_edge=False)
-        for name, fact in self.facts():
-            facts.add_row(Text(name, style="dim"), Text(fact))
-        parts: list[Any] = [Text(self._title(), style="bold"), scores]
-        confusion = self._confusion_rows()
-        if confusion:
-            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-            for column in confusion[0]:
-                table.add_column(column, justify="right")
-            for row in confusion[1:]:
-                table.add_row(*row)
-            parts.append(table)
-        return Group(*parts, facts)
-
-    def __str__(self) -> str:
-        from rich.console import Console
-
-        stream = io.StringIO()
-        Console(file=stream, width=100, color_system=None).print(self)
-        return stream.getvalue()
-
-    def _repr_html_(self) -> str:
-        def table(rows, has_header):
-            lines = []
-            for index, row in enumerate(rows):
-                cell = "th" if has_header and index == 0 else "td"
-                cells = "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in row)
-                lines.append(f"<tr>{cells}</tr>")
-            return f"<table>{''.join(lines)}</table>"
-
-        confusion = self._confusion_rows()
-        return (
-            f"<p><b>{html.escape(self._title())}</b></p>"
-            + table(self.score_rows(), has_header=True)
-            + (table(confusion, has_header=True) if confusion else "")
-            + table(self.facts(), has_header=False)
-        )
-
-    def _title(self) -> str:
-        return f"{self.model['name']} on {self.task}, {self.dataset['name']}"
-
-    def score_rows(self) -> list[list[str]]:
-        """A header and a row a score, with a column of the optimum where that is known."""
-        header = ["score", "validation", "test"]
-        if self.spread:
-            header.append("spread")
-        if self.best_possible:
-            header.append("best possible")
-        rows = [header]
-        for name in self.validation:
-            row = [name.replace("_", " "), format_score(name, self.validation[name])]
-            row.append(format_score(name, self.test.get(name)))
-            if self.spread:
-                row.append(f"± {format_score(name, self.spread.get(name))}")
-            if self.best_possible:
-                row.append(format_score(name, self.best_possible.get(name)))
-            rows.append(row)
-        return rows
-
-    def _confusion_rows(self) -> list[list[str]]:
-        matrix = self.details.get("confusion_matrix")
-        if not matrix or len(matrix) > 10:
-            return []
-        names = self.details["label_names"]
-        return [
-            ["true \\ predicted", *names],
-            *(
-                [name, *(f"{count:,}" for count in row)]
-                for name, row in zip(names, matrix, strict=True)
-            ),
-        ]
+    def format_score(self, name: str, value: float | None) -> str:
+        """A score as text, with the unit and digits of its metric; "-" for None."""
+        metric = next((metric for metric in self.metrics if metric.name == name), Metric(name))
+        return metric.format(value)
 
     def detail(self, name: str) -> Any:
         """A detail of the test split: of the run, of the packaged model, or of the first seed.
@@ -290,31 +206,14 @@ class Report:
                 return details[name]
         return None
 
-    def facts(self) -> list[tuple[str, str]]:
-        """Name and text of everything but the scores, as people read it."""
-        sizes = ", ".join(f"{count:,} {split}" for split, count in self.dataset["sizes"].items())
-        seconds = ", ".join(f"{key} {value:.1f}" for key, value in self.seconds.items())
-        seeds = [run.seed for run in self.runs] or [self.seed]
-        facts = [
-            ("data", f"{sizes}; {self.padding_share:.1%} padding"),
-            *(("note", sentence) for sentence in self.dataset["warnings"]),
-            ("parameters", f"{self.model['parameters']:,}"),
-            ("seconds", seconds),
-            (
-                "throughput",
-                f"{self.throughput['examples_per_second']:,.0f} texts, "
-                f"{self.throughput['tokens_per_second']:,.0f} tokens a second while fitting",
-            ),
-            ("peak memory", f"{self.peak_memory_mb:,.0f} MB"),
-            ("seed", ", ".join(map(str, seeds))),
-            ("epochs", f"{self.training['epochs']}, weights of {self.training['best_epoch']} kept"),
-            ("versions", ", ".join(f"{key} {value}" for key, value in self.versions.items())),
-            ("cores", str(self.cores)),
-            ("command", self.command),
-        ]
-        if self.runs:
-            facts = [fact for fact in facts if fact[0] != "epochs"]
-        return facts
+    def __rich__(self):
+        return report_view.rich_view(self)
+
+    def __str__(self) -> str:
+        return report_view.text_view(self)
+
+    def _repr_html_(self) -> str:
+        return report_view.html_view(self)
 
 
 def _check_shape(value: Any, shape: Any, name: str) -> None:
@@ -340,10 +239,3 @@ def _check_shape(value: Any, shape: Any, name: str) -> None:
 
 def _type_of(shape: Any) -> type:
     return shape if isinstance(shape, type) else type(shape)
-
-
-def format_score(name: str, value: float | None) -> str:
-    """A score as people read it, by its name: a percentage or a number; "-" where there is none."""
-    if value is None:
-        return "-"
-    return f"{value:.2%}" if name in _PERCENTAGES else f"{value:.4f}"

@@ -2,6 +2,7 @@
 
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 from zoo.inspection.tensorboard.summaries import table, text
+from zoo.training import report_view
 
 
 @register_dashboard("report")
@@ -9,6 +10,6 @@ class ReportText(Dashboard):
     """Scores as a table. Facts are a list: in a table TensorBoard breaks words."""
 
     def on_report(self, report):
-        facts = "\n".join(f"- **{name}**: {fact}" for name, fact in report.facts())
-        self.fit.scores.write(table("report/scores", report.score_rows()), 0)
+        facts = "\n".join(f"- **{name}**: {fact}" for name, fact in report_view.facts(report))
+        self.fit.scores.write(table("report/scores", report_view.score_rows(report)), 0)
         self.fit.scores.write(text("report/facts", facts), 0)
