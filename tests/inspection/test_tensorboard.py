@@ -28,7 +28,6 @@ from zoo.inspection.tensorboard import (
 from zoo.inspection.tensorboard.graph import keras_graph
 from zoo.inspection.tensorboard.weights import Gradients
 from zoo.tasks.batches import epoch_batches
-from zoo.training.report import format_score
 
 
 @pytest.fixture(scope="module")
@@ -349,7 +348,7 @@ def test_the_report_is_a_table(address, reports):
         (scores,) = ask(address, "data/plugin/text/text", run=run, tag="report/scores")
         assert "<table>" in scores["text"]
         for metric, value in report.test.items():
-            assert f"<td>{format_score(metric, value)}</td>" in scores["text"]
+            assert f"<td>{report.format_score(metric, value)}</td>" in scores["text"]
         (facts,) = ask(address, "data/plugin/text/text", run=run, tag="report/facts")
         parameters = f"<strong>parameters</strong>: {report.model['parameters']:,}"
         assert parameters in facts["text"]
