@@ -99,7 +99,7 @@ def main() -> None:
         for _ in range(arguments.rounds):
             for dashboards in DASHBOARDS:
                 costs[dashboards].append(fit(task, dashboards, arguments.epochs, spent))
-        print(f"{task.dataset.name}, {arguments.rounds} rounds")
+        print(f"{task.data.dataset.name}, {arguments.rounds} rounds")
         for name in ("seconds", "processor"):
             none, default = (
                 statistics.median(getattr(cost, name) for cost in costs[dashboards])

@@ -75,7 +75,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 with_folder.append(fit(task, folder, arguments.epochs))
         without_median, median = statistics.median(without), statistics.median(with_folder)
-        print(f"{task.dataset.name}, {arguments.rounds} rounds")
+        print(f"{task.data.dataset.name}, {arguments.rounds} rounds")
         print(
             f"  seconds of a fit: {without_median:.2f} without a folder, {median:.2f} with one, "
             f"ratio {median / without_median:.3f}"

@@ -63,7 +63,7 @@ THREE = ("bad", "good", "fair")
 )
 def test_what_nothing_can_be_learned_from_is_refused(task, fault):
     with pytest.raises(ValueError, match=fault) as told:
-        task().check_data()
+        task().data.check()
     assert "\n" not in str(told.value) and str(told.value).endswith(".")
 
 
@@ -74,7 +74,7 @@ def learned():
 
 
 def test_a_split_that_is_not_wanted_may_be_empty():
-    assert sentiment(test=split()).check_data(("train", "validation"))
+    assert sentiment(test=split()).data.check(("train", "validation"))
     with pytest.raises(DatasetError, match="test split is empty"):
         zoo.fit_and_evaluate(lambda: None, sentiment(test=split()), verbose=False)
 
@@ -94,7 +94,7 @@ def test_a_split_that_is_not_wanted_may_be_empty():
     ],
 )
 def test_what_should_be_known_is_said(splits, sentence):
-    assert sentence in " ".join(sentiment(**splits).check_data())
+    assert sentence in " ".join(sentiment(**splits).data.check())
 
 
 def test_of_good_data_there_is_nothing_to_say():
@@ -107,11 +107,11 @@ def test_of_good_data_there_is_nothing_to_say():
         )
         for name in ("train", "validation", "test")
     }
-    assert sentiment(**splits).check_data() == []
+    assert sentiment(**splits).data.check() == []
 
 
 def test_a_class_that_no_split_has_is_said_once_for_each():
-    sentences = sentiment(THREE).check_data()
+    sentences = sentiment(THREE).data.check()
     assert sum("no text labelled 'fair'" in sentence for sentence in sentences) == 3
 
 

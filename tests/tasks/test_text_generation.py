@@ -13,7 +13,7 @@ import pytest
 import zoo
 from zoo.datasets import DatasetError, Split, TextDataset
 from zoo.datasets.synthetic_reviews import generate_reviews
-from zoo.tasks.text_generation import spelled
+from zoo.tasks.spelling import spelling_nats
 from zoo.training import loop
 from zoo.utils.special_tokens import END_ID, START_ID
 
@@ -139,12 +139,12 @@ def test_the_cuts_are_a_function_of_seed_and_epoch():
     )
 
     def begins(seed, epoch):
-        return task.epoch_examples(seed, epoch).begin.tolist()
+        return task.data.epoch_examples(seed, epoch).begin.tolist()
 
     assert begins(1, 0) == begins(1, 0)
     assert len({tuple(begins(s, e)) for s, e in [(1, 0), (1, 1), (2, 0), (2, 1)]}) == 4
     for epoch in range(3):
-        assert task.epoch_examples(0, epoch).num_asked == task.examples("train").num_asked
+        assert task.data.epoch_examples(0, epoch).num_asked == task.examples("train").num_asked
 
 
 def test_texts_of_other_splits_are_never_learned_from():
@@ -152,11 +152,11 @@ def test_texts_of_other_splits_are_never_learned_from():
     for split in ("validation", "test"):
         data = dataset(train=[*TRAIN, held_out, held_out], **{split: [held_out, "the cat."]})
         task = task_of(data)
-        assert list(task.texts("train")) == TRAIN
+        assert list(task.data.texts("train")) == TRAIN
         assert len(task.examples("train").documents) == len(TRAIN)
         assert "okapi" not in task.text_to_ids.vocabulary
         assert b"okapi" not in task.text_to_ids.oov_counts
-        assert any(note.endswith("hold them too: 2.") for note in task.notes())
+        assert any(note.endswith("hold them too: 2.") for note in task.data.notes())
     with pytest.raises(DatasetError, match="leaves no text to learn from"):
         task_of(dataset(train=TEST)).examples("train")
 
@@ -164,16 +164,16 @@ def test_texts_of_other_splits_are_never_learned_from():
 def test_texts_without_labels_are_learned_from():
     more = ["a llama sat.", "a llama ran.", TEST[0]]
     task = task_of(dataset(unlabelled=lambda: Split({"text": more})))
-    assert list(task.texts("train")) == [*TRAIN, *more[:2]]
+    assert list(task.data.texts("train")) == [*TRAIN, *more[:2]]
     task.examples("train")
     assert "llama" in task.text_to_ids.vocabulary
-    assert task.notes()[0] == "Texts that were learned from: 6."
+    assert task.data.notes()[0] == "Texts that were learned from: 6."
 
 
 def test_validation_and_test_are_those_of_sentiment(reviews):
     generation, sentiment = zoo.tasks.text_generation(reviews), zoo.tasks.sentiment(reviews)
     for split in ("validation", "test"):
-        assert list(generation.texts(split)) == list(sentiment.texts(split))
+        assert list(generation.data.texts(split)) == list(sentiment.data.texts(split))
 
 
 # Scores
@@ -236,12 +236,12 @@ def test_what_a_word_costs_to_spell():
     counts[ord("a")], counts[ord("b")], counts[256] = 3, 1, 2
     total = 6 + 257
     once = -math.log(4 / total) - math.log(2 / total) - math.log(3 / total)
-    assert spelled({b"ab": 2}, counts) == pytest.approx(2 * once)
-    assert spelled({b"": 1}, counts) == pytest.approx(-math.log(3 / total))
-    assert spelled({"é".encode(): 1}, [0] * 257) == pytest.approx(3 * math.log(257))
-    assert spelled({}, counts) == 0
+    assert spelling_nats({b"ab": 2}, counts) == pytest.approx(2 * once)
+    assert spelling_nats({b"": 1}, counts) == pytest.approx(-math.log(3 / total))
+    assert spelling_nats({"é".encode(): 1}, [0] * 257) == pytest.approx(3 * math.log(257))
+    assert spelling_nats({}, counts) == 0
     # All words together: one letter or none, in one of 256 ways.
-    one_letter = sum(math.exp(-spelled({bytes([byte]): 1}, counts)) for byte in range(256))
+    one_letter = sum(math.exp(-spelling_nats({bytes([byte]): 1}, counts)) for byte in range(256))
     end = 3 / total
     assert one_letter == pytest.approx((1 - end) * end)
 

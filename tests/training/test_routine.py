@@ -264,7 +264,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_tokens(reviews):
     # Tokens that are far from equally likely, so that batches of short texts differ from the rest.
     model.logits.bias.assign(np.random.default_rng(0).normal(0, 3, model.logits.bias.shape))
     report = fit(task, model, learning_rate=1e-12, batch_size=7, test=False)
-    examples = task.epoch_examples(3, 0)
+    examples = task.data.epoch_examples(3, 0)
     total, tokens = 0.0, 0.0
     for start in range(0, len(examples), 50):
         indices = np.arange(start, min(start + 50, len(examples)))

@@ -35,7 +35,7 @@ class TextClassifier(TextPredictor):
 
     kind = "classify"
     purpose = "text classification"
-    task_attributes = ("text_to_ids", "label_names", "targets", "score")
+    task_attributes = ("text_to_ids", "label_names", "score")
     output = "probabilities"
     columns = ("label", "score")
 

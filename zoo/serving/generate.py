@@ -174,7 +174,7 @@ class TextGenerator(ServedModel):
 
     def evaluate(self, task, split: str):
         """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
-        nats, num_tokens = self.score(task.texts(split))
+        nats, num_tokens = self.score(task.data.texts(split))
         expected = task.examples(split).num_asked
         if num_tokens.sum() != expected:
             raise ValueError(

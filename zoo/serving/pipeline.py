@@ -90,7 +90,9 @@ def evaluate(
                 f"task is of type {type(task_or_dataset).__name__}."
             )
         return evaluate_examples(model, task_or_dataset, task_or_dataset.examples(split))
-    dataset = task_or_dataset.dataset if isinstance(task_or_dataset, Task) else task_or_dataset
+    if isinstance(task_or_dataset, Task):
+        task_or_dataset = task_or_dataset.data.dataset
+    dataset = task_or_dataset
     if dataset is None:
         dataset = _dataset_of(Run.find(model))
     task = read_task(saved_model_folder(model) / EXTRA_ASSETS / "task.json", dataset)

@@ -99,5 +99,5 @@ class TextPredictor(ServedModel):
 
     def evaluate(self, task, split: str):
         """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
-        texts = task.texts(split)
-        return task.score(task.targets(split), self.predict(texts), texts)
+        texts = task.data.texts(split)
+        return task.score(task.data.targets(split), self.predict(texts), texts)

@@ -1,5 +1,7 @@
 """Tasks: what is asked of a model, the same for every architecture."""
 
+from zoo.tasks.data import Examples, TaskData
+from zoo.tasks.metric import Metric
 from zoo.tasks.registry import (
     check_task,
     create_task,
@@ -9,14 +11,16 @@ from zoo.tasks.registry import (
     task_from_config,
 )
 from zoo.tasks.sentiment import Sentiment, sentiment
-from zoo.tasks.task import Evaluation, Examples, Task
+from zoo.tasks.task import Evaluation, Task
 from zoo.tasks.text_generation import TextGeneration, text_generation
 
 __all__ = [
     "Evaluation",
     "Examples",
+    "Metric",
     "Sentiment",
     "Task",
+    "TaskData",
     "TextGeneration",
     "check_task",
     "create_task",

@@ -6,26 +6,26 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo.datasets import DatasetError, TextDataset
-from zoo.preprocessing import TokenSequences
 from zoo.tasks import error_analysis, scores
-from zoo.tasks.batches import sorted_batches
 from zoo.tasks.checks import check_labels
+from zoo.tasks.data import SPLITS, Examples, TaskData
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import (
-    SPLITS,
-    Evaluation,
-    Examples,
-    NotFiniteError,
-    Task,
-    choose_tokenizer,
-    make_text_to_ids,
-)
+from zoo.tasks.task import Evaluation, Task, choose_tokenizer, make_text_to_ids
+from zoo.tasks.text_task import TextTask
 from zoo.utils.text import list_names
 
 
+class _LabelledTexts(TaskData):
+    """Texts with a label each."""
+
+    def check(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        labels = {name: self.targets(name) for name in splits}
+        return super().check(splits) + check_labels(labels, self.dataset.label_names or ())
+
+
 @register_task
-class Sentiment(Task):
+class Sentiment(TextTask):
     """One of C classes for each text. See `sentiment`, which makes it.
 
     Args:
@@ -37,7 +37,6 @@ class Sentiment(Task):
     """
 
     name = "sentiment"
-    head = "classifier"
     serving = "classify"
     pipeline = "sentiment-analysis"
     columns: ClassVar[Mapping[str, str]] = {"text": "text", "label": "category"}
@@ -131,27 +130,14 @@ class Sentiment(Task):
             temperature_scaling=temperature_scaling,
         )
 
-    def targets(self, split: str) -> np.ndarray:
-        """The class of each text of a split, `int32` (N,)."""
-        return getattr(self.dataset, split)["label"]
+    @property
+    def num_outputs(self) -> int:
+        return len(self.label_names)
 
-    def _make_examples(self, sequences: TokenSequences, split: str) -> Examples:
-        return Examples(sequences, self.targets(split), self.texts(split))
+    def make_data(self, dataset: TextDataset) -> TaskData:
+        return _LabelledTexts(dataset, self.text_to_ids, self.target_column())
 
-    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
-        of_texts = super().check_data(splits)
-        labels = {name: getattr(self.dataset, name)["label"] for name in splits}
-        return of_texts + check_labels(labels, self.label_names)
-
-    def model_arguments(self) -> dict[str, Any]:
-        if self.dataset is not None:
-            self.examples("train")
-        return {
-            "vocabulary_size": len(self.text_to_ids.vocabulary),
-            "head": self.head,
-            "num_classes": len(self.label_names),
-            "sequence_length": self.text_to_ids.sequence_length,
-        }
+    # Training
 
     def loss(self):
         import keras
@@ -179,27 +165,20 @@ class Sentiment(Task):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def best_possible(self) -> dict[str, float] | None:
-        known = self.dataset and self.dataset.best_possible
+        known = self.data.dataset.best_possible if self.has_data else None
         return {"accuracy": known.accuracy_on_test, "loss": known.loss} if known else None
 
     def calibrate(self, model, validation: Examples, batch_size: int) -> bool:
         if not self.temperature_scaling:
             return False
-        logits = self._logits(model, validation, batch_size)
+        logits = self.predict(model, validation, batch_size)
         model.scale_logits(1 / scores.best_temperature(validation.targets, logits))
         return True
 
-    def _logits(self, model, examples: Examples, batch_size: int) -> np.ndarray:
-        logits = np.zeros((len(examples), len(self.label_names)), "float32")
-        for indices in sorted_batches(examples.lengths, batch_size):
-            inputs, *_ = self.batch(examples, indices)
-            logits[indices] = model.predict_on_batch(inputs)
-        return logits
+    # Scores
 
     def evaluate(self, model, examples: Examples, batch_size: int) -> Evaluation:
-        logits = self._logits(model, examples, batch_size)
-        if not np.isfinite(logits).all():
-            raise NotFiniteError("The model's logits are no finite numbers.")
+        logits = self.predict(model, examples, batch_size)
         return self.score(examples.targets, scores.softmax(logits), examples.texts)
 
     def score(

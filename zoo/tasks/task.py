@@ -2,20 +2,15 @@
 
 import abc
 import dataclasses
-import functools
 import inspect
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from zoo.datasets import TextDataset
-from zoo.preprocessing import TokenSequences
-from zoo.tasks.checks import check_texts, check_tokens
+from zoo.tasks.data import TaskData
 from zoo.tasks.metric import Metric
-
-SPLITS = ("train", "validation", "test")
 
 # Widths of batches are rounded up to a multiple of this: fewer distinct shapes, for backends that
 # compile each one.
@@ -35,81 +30,31 @@ class NotFiniteError(ValueError):
     """What a model answers is no number, or an infinite one, and cannot be scored."""
 
 
-class AnyExamples(Protocol):
-    """What the routine needs to know of a task's examples."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each example, (N,)."""
-
-    @property
-    def sequences(self) -> TokenSequences:
-        """The ids of the texts that the examples are made of."""
-
-    def take(self, indices: np.ndarray) -> "AnyExamples":
-        """The examples at `indices`, in that order."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """The examples of a split: token ids, and what is to be said of each.
-
-    Attributes:
-        sequences: N sequences of token ids.
-        targets: (N,), or None where the tokens are their own targets.
-        texts: N texts, to tell of the kinds of text that a model fails on; or None.
-    """
-
-    sequences: TokenSequences
-    targets: Any = None
-    texts: Sequence[str] | None = None
-
-    def __len__(self) -> int:
-        return len(self.sequences)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each example, (N,)."""
-        return self.sequences.lengths
-
-    def take(self, indices: np.ndarray) -> "Examples":
-        """The examples at `indices`, in that order."""
-        return Examples(
-            self.sequences.take(indices),
-            None if self.targets is None else self.targets[indices],
-            None if self.texts is None else [self.texts[index] for index in indices],
-        )
-
-
 class Task(abc.ABC):
-    """Examples of a dataset as a model sees them, with loss and metrics.
+    """What is asked of a model: columns of a dataset, a head, a loss and metrics.
 
-    A task is made with a dataset to fit on, or without one, read back from a run, to be used.
+    A task has a dataset, to fit and to evaluate, or none, when it is loaded to be used.
 
     Args:
-        text_to_ids: a `TextToIds`, how texts are read; without a vocabulary it is adapted on the
-            training split, and on nothing else, when that is first wanted.
-        dataset: where the examples come from; None for use alone.
+        text_to_ids: a `TextToIds`; one without a vocabulary is adapted to the training split.
+        dataset: a dataset with the task's columns; None for use alone.
 
-    A subclass has a class method `from_dataset(dataset, *, ...)` too, whose keyword arguments are
+    A subclass also has a class method `from_dataset(dataset, *, ...)`, whose keyword arguments are
     the options of the task.
 
     Attributes:
-        name: how the task is called on the command line.
-        head: the head that it asks of a model, one of `zoo.models.heads.HEADS`.
+        name: the name of the task on the command line.
+        head: the head that it needs, one of `zoo.models.heads.HEADS`.
         serving: the kind of its SavedModel, the name of a module in `zoo.serving`.
-        pipeline: what `zoo.pipeline` calls it, the name that is usual elsewhere.
+        pipeline: the name of its pipeline, see `zoo.pipeline`.
         columns: the columns that it reads of a dataset: the kind of each by its name, `"text"`,
             `"category"` or `"number"`, see `zoo.datasets.Split`.
         metrics: the scores of `evaluate`, exactly one of them the main one.
-        monitor: the validation metric that early stopping and the best weights go by, and
-            `"min"` or `"max"`.
-        default_dataset: the name of the dataset that is taken where nobody names one.
-        suggested_optimizer: the name of the optimizer that is taken where nobody names one.
-        suggested_steps: how many steps a fit takes where nobody says how many epochs.
-        seconds: what reading and tokenizing took, so far.
+        monitor: the validation metric of early stopping and of the best weights, and `"min"` or
+            `"max"`.
+        default_dataset: the name of the default dataset.
+        suggested_optimizer: the name of the default optimizer.
+        suggested_steps: the default number of training steps.
     """
 
     name: str
@@ -127,78 +72,41 @@ class Task(abc.ABC):
         if dataset is not None:
             dataset.check_columns(self.columns)
         self.text_to_ids = text_to_ids
-        self.dataset = dataset
-        self.seconds = {"reading": dataset.seconds if dataset else 0.0, "tokenizing": 0.0}
+        self._data = None if dataset is None else self.make_data(dataset)
 
-    # Examples
+    # Data
 
-    def examples(self, split: str) -> Any:
-        """The examples of `"train"`, `"validation"` or `"test"`, tokenized when first wanted."""
-        if self.dataset is None:
+    @abc.abstractmethod
+    def make_data(self, dataset: TextDataset) -> TaskData:
+        """The examples of a dataset as this task reads them."""
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the task has a dataset."""
+        return self._data is not None
+
+    @property
+    def data(self) -> TaskData:
+        """The examples of the task's dataset.
+
+        Raises:
+            ValueError: if the task has no dataset.
+        """
+        if self._data is None:
             raise ValueError(
                 f"This {self.name} task was loaded without a dataset: make one with a dataset to "
                 "fit or to evaluate."
             )
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}; it is {split!r}.")
-        if split != "train":
-            self._train  # noqa: B018  The vocabulary comes from the training split first.
-        return getattr(self, f"_{split}")
+        return self._data
 
-    @functools.cached_property
-    def _train(self) -> AnyExamples:
-        is_new = self.text_to_ids.table is None
-        return self._timed(self.text_to_ids.adapt if is_new else self.text_to_ids.encode, "train")
+    def examples(self, split: str) -> Any:
+        """The examples of `"train"`, `"validation"` or `"test"`, see `TaskData.examples`."""
+        return self.data.examples(split)
 
-    @functools.cached_property
-    def _validation(self) -> AnyExamples:
-        return self._timed(self.text_to_ids.encode, "validation")
-
-    @functools.cached_property
-    def _test(self) -> AnyExamples:
-        return self._timed(self.text_to_ids.encode, "test")
-
-    def _timed(self, tokenize: Callable, split: str) -> AnyExamples:
-        start = time.perf_counter()
-        texts = self.texts(split)
-        read = time.perf_counter()
-        examples = self._make_examples(tokenize(texts), split)
-        self.seconds["reading"] += read - start
-        self.seconds["tokenizing"] += time.perf_counter() - read
-        return examples
-
-    def texts(self, split: str) -> Sequence[str]:
-        """The texts that the examples of a split are made of."""
-        return getattr(self.dataset, split)["text"]
-
-    @abc.abstractmethod
-    def _make_examples(self, sequences: TokenSequences, split: str) -> AnyExamples:
-        """Puts token ids and what the dataset knows of them together."""
-
-    def epoch_examples(self, seed: int, epoch: int) -> AnyExamples:
-        """What an epoch trains on: a function of seed and epoch. By default all of it, as it is."""
-        del seed, epoch
-        return self.examples("train")
-
-    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
-        """Looks for what is wrong with the dataset, before a fit takes long.
-
-        Args:
-            splits: those that are wanted, `"train"` among them.
-
-        Returns:
-            A sentence for each thing that should be known and does not stop a fit; for the report
-            as well.
-
-        Raises:
-            DatasetError: where nothing could be learned, or not be scored.
-        """
-        assert self.dataset is not None
-        check_texts({name: self.texts(name) for name in splits})
-        return [
-            *self.dataset.audit.sentences(),
-            *check_tokens(self.examples("train").sequences),
-        ]
+    def adapt(self) -> None:
+        """Learns the vocabulary from the training split, if there is one and this was not done."""
+        if self.has_data:
+            self.examples("train")
 
     # What a model is asked
 
@@ -206,6 +114,7 @@ class Task(abc.ABC):
     def model_arguments(self) -> dict[str, Any]:
         """The arguments that every factory needs to know of the task: `zoo.LSTM(**...)`."""
 
+    @abc.abstractmethod
     def batch(
         self,
         examples: Any,
@@ -217,19 +126,16 @@ class Task(abc.ABC):
         """Some examples as `train_on_batch` takes them.
 
         Args:
-            examples: all of them.
-            indices: which, (B,).
+            examples: the examples of a split.
+            indices: which of them, (B,).
             model: the model that reads them, whose `pack` makes the inputs of a task that
                 continues texts; other tasks ignore it.
-            random: for what is drawn anew in training; None in evaluation, where nothing is.
+            random: generator for what is drawn in each training step; None in evaluation.
 
         Returns:
             (inputs, targets, weights): ids `int32` (B, T), padded right with 0; targets; and the
-            weight of each target in the loss, or None where all weigh the same.
+            weight of each target in the loss, or None for equal weights.
         """
-        del model, random
-        inputs = examples.sequences.padded(indices, multiple_of=WIDTH_MULTIPLE)
-        return inputs, examples.targets[indices], None
 
     def training_model(self, model):
         """What is fitted so that `model` learns: the model itself, or a Keras model around it.
@@ -272,28 +178,23 @@ class Task(abc.ABC):
         del model, validation, batch_size
         return False
 
-    def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
+    def class_weights(self, examples: Any, weights: str | Mapping | None) -> np.ndarray | None:
         """The weight of each class, (C,), or None where the task has no classes."""
         del examples
         if weights is not None:
             raise ValueError(f"{self.name} has no classes to weigh.")
         return None
 
-    def notes(self) -> list[str]:
-        """Sentences on what it made of its dataset, for the report."""
-        return []
-
     def best_possible(self) -> dict[str, float] | None:
         """The best possible test scores, by the names of `evaluate`, where they are known."""
         return None
 
-    def reading(self) -> dict[str, Any]:
-        """How its texts become ids, for another task that is to share the vocabulary.
+    def tokenizer_settings(self) -> dict[str, Any]:
+        """Tokenizer settings and vocabulary, for reuse by another task.
 
-        Arguments of `TextToIds`, without those that say how much of a text is read.
+        Arguments of `TextToIds`, without those of truncation.
         """
-        if self.dataset is not None:
-            self.examples("train")
+        self.adapt()
         config = self.text_to_ids.get_config()
         return {name: config[name] for name in _READING}
 
@@ -344,7 +245,9 @@ def make_text_to_ids(vocabulary_of: Task | None, **arguments):
     """
     from zoo.preprocessing import TextToIds
 
-    return TextToIds(**{**arguments, **(vocabulary_of.reading() if vocabulary_of else {})})
+    return TextToIds(
+        **{**arguments, **(vocabulary_of.tokenizer_settings() if vocabulary_of else {})}
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,10 +10,11 @@ import numpy as np
 from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.tasks.batches import sorted_batches
+from zoo.tasks.data import SPLITS, TaskData
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
+from zoo.tasks.spelling import NUM_SYMBOLS, byte_counts, spelling_nats
 from zoo.tasks.task import (
-    SPLITS,
     WIDTH_MULTIPLE,
     Evaluation,
     NotFiniteError,
@@ -38,8 +39,58 @@ _SAMPLED_TOKENS = 1024
 # A full softmax over fewer tokens than so many times the sampled ones costs little more.
 _WORTH_SAMPLING = 4
 
-# The end of a word, after the 256 bytes that may stand in it.
-_END_OF_WORD = 256
+
+class _Windows(TaskData):
+    """Windows of documents, each of which asks for the next tokens.
+
+    Args:
+        dataset: where the texts come from.
+        text_to_ids: a `TextToIds`.
+        sequence_length: tokens of a training window.
+        context_length: tokens of an evaluation window.
+    """
+
+    def __init__(self, dataset, text_to_ids, sequence_length: int, context_length: int):
+        super().__init__(dataset, text_to_ids)
+        self._sequence_length, self._context_length = sequence_length, context_length
+
+    @functools.cached_property
+    def _training_texts(self) -> tuple[Sequence[str], int]:
+        return self.dataset.texts_for_language_modelling()
+
+    def texts(self, split: str) -> Sequence[str]:
+        """The texts of a split: those of train with the unlabelled ones, without duplicates."""
+        return self._training_texts[0] if split == "train" else super().texts(split)
+
+    def make_examples(self, sequences: TokenSequences, split: str) -> TextWindows:
+        if split == "train":
+            return training_windows(sequences, self._sequence_length)
+        return evaluation_windows(sequences, self._context_length, split)
+
+    def epoch_examples(self, seed: int, epoch: int) -> TextWindows:
+        documents = self.examples("train").documents
+        return training_windows(
+            documents, self._sequence_length, np.random.default_rng([seed, epoch])
+        )
+
+    def check(self, splits: Sequence[str] = SPLITS) -> list[str]:
+        sentences = super().check(splits)
+        num_tokens = self.examples("train").num_asked
+        if num_tokens < self._sequence_length:
+            raise DatasetError(
+                f"The training texts have {num_tokens:,} tokens to learn, which do not fill one "
+                f"window: expected {self._sequence_length:,} at least, or a lower sequence_length."
+            )
+        return sentences
+
+    def notes(self) -> list[str]:
+        texts, left_out = self._training_texts
+        notes = [f"Texts that were learned from: {len(texts):,}."]
+        if left_out:
+            notes.append(
+                f"Training texts left out since validation or test hold them too: {left_out:,}."
+            )
+        return notes
 
 
 @register_task
@@ -82,7 +133,6 @@ class TextGeneration(Task):
         spelling: Sequence[int] | None = None,
         dataset: TextDataset | None = None,
     ):
-        super().__init__(text_to_ids, dataset)
         for name, value in (
             ("sequence_length", sequence_length),
             ("context_length", context_length),
@@ -95,6 +145,7 @@ class TextGeneration(Task):
         self.context_length = context_length
         self.sampled_tokens = sampled_tokens
         self._spelling = None if spelling is None else list(spelling)
+        super().__init__(text_to_ids, dataset)
 
     @classmethod
     def from_dataset(
@@ -155,41 +206,17 @@ class TextGeneration(Task):
             dataset=dataset,
         )
 
-    # Examples
+    def make_data(self, dataset: TextDataset) -> "_Windows":
+        return _Windows(dataset, self.text_to_ids, self.sequence_length, self.context_length)
 
-    def texts(self, split: str) -> Sequence[str]:
-        """Train is all texts to learn from, unlabelled ones too, less those of other splits."""
-        if split == "train":
-            return self._training_texts[0]
-        return super().texts(split)
+    @property
+    def spelling(self) -> list[int] | None:
+        """Byte counts of the training words without an id, (257,); None if not counted yet."""
+        if self._spelling is None and self.has_data and self.data.is_read("train"):
+            self._spelling = byte_counts(self.text_to_ids.oov_counts)
+        return self._spelling
 
-    @functools.cached_property
-    def _training_texts(self) -> tuple[Sequence[str], int]:
-        assert self.dataset is not None
-        return self.dataset.texts_for_language_modelling()
-
-    def _make_examples(self, sequences: TokenSequences, split: str) -> TextWindows:
-        if split == "train":
-            if self._spelling is None:
-                self._spelling = _byte_counts(self.text_to_ids.oov_counts)
-            return training_windows(sequences, self.sequence_length)
-        return evaluation_windows(sequences, self.context_length, split)
-
-    def check_data(self, splits: Sequence[str] = SPLITS) -> list[str]:
-        sentences = super().check_data(splits)
-        num_tokens = self.examples("train").num_asked
-        if num_tokens < self.sequence_length:
-            raise DatasetError(
-                f"The training texts have {num_tokens:,} tokens to learn, which do not fill one "
-                f"window: expected {self.sequence_length:,} at least, or a lower sequence_length."
-            )
-        return sentences
-
-    def epoch_examples(self, seed: int, epoch: int) -> TextWindows:
-        documents = self.examples("train").documents
-        return training_windows(
-            documents, self.sequence_length, np.random.default_rng([seed, epoch])
-        )
+    # Training
 
     def batch(self, examples: TextWindows, indices, *, model=None, random=None):
         inputs, targets, weights = self._windows(examples, indices, model, random)
@@ -241,8 +268,7 @@ class TextGeneration(Task):
     # What a model is asked
 
     def model_arguments(self) -> dict[str, Any]:
-        if self.dataset is not None:
-            self.examples("train")
+        self.adapt()
         return {
             "vocabulary_size": len(self.text_to_ids.vocabulary),
             "head": self.head,
@@ -259,17 +285,8 @@ class TextGeneration(Task):
     def training_metrics(self) -> list:
         return []
 
-    def notes(self) -> list[str]:
-        texts, left_out = self._training_texts
-        notes = [f"Texts that were learned from: {len(texts):,}."]
-        if left_out:
-            notes.append(
-                f"Training texts left out since validation or test hold them too: {left_out:,}."
-            )
-        return notes
-
     def best_possible(self) -> dict[str, float] | None:
-        known = self.dataset and self.dataset.best_possible
+        known = self.data.dataset.best_possible if self.has_data else None
         tokenizer = self.text_to_ids.tokenizer
         if not known or not tokenizer.is_lossless or tokenizer.unit is None:
             return None
@@ -299,40 +316,21 @@ class TextGeneration(Task):
             num_tokens: how many these are, end tokens included.
             split: which one.
         """
-        num_characters, spelling_nats, unknown_share = self._measured(split)
+        num_characters, unknown = self.data.measure(split)
+        nats_of_unknown = spelling_nats(unknown, self.spelling or [0] * NUM_SYMBOLS)
         loss = nats / num_tokens
         return Evaluation(
-            dict(_scores(loss, (nats + spelling_nats) / num_characters)),
+            dict(_scores(loss, (nats + nats_of_unknown) / num_characters)),
             {
                 "tokens": num_tokens,
                 "characters": num_characters,
-                "unknown_share": unknown_share,
-                "spelling_nats": spelling_nats,
+                "unknown_share": sum(unknown.values()) / max(num_tokens, 1),
+                "spelling_nats": nats_of_unknown,
                 "context": self.context_length,
                 "level": self.text_to_ids.tokenizer.name,
                 "vocabulary": len(self.text_to_ids.vocabulary),
             },
         )
-
-    @functools.cached_property
-    def _measures(self) -> dict[str, tuple[int, float, float]]:
-        return {}
-
-    def _measured(self, split: str) -> tuple[int, float, float]:
-        """Characters of a split, nats that spell its unknown tokens, and their share of all.
-
-        The end of a text counts as a character where it is a token.
-        """
-        if split not in self._measures:
-            texts = self.texts(split)
-            num_characters, unknown = self.text_to_ids.measure(texts)
-            tokens = self.examples(split).num_asked
-            self._measures[split] = (
-                num_characters + (len(texts) if self.text_to_ids.add_end else 0),
-                spelled(unknown, self._spelling or [0] * (_END_OF_WORD + 1)),
-                sum(unknown.values()) / max(tokens, 1),
-            )
-        return self._measures[split]
 
     # Config
 
@@ -343,7 +341,7 @@ class TextGeneration(Task):
             "sequence_length": self.sequence_length,
             "context_length": self.context_length,
             "sampled_tokens": self.sampled_tokens,
-            "spelling": self._spelling,
+            "spelling": self.spelling,
         }
 
     @classmethod
@@ -396,21 +394,6 @@ def _scores(nats_per_token: float, nats_per_character: float) -> dict[str, float
         "perplexity": math.exp(min(nats_per_token, 700)),
         "bits_per_character": nats_per_character / math.log(2),
     }
-
-
-def _byte_counts(words: Mapping[bytes, int]) -> list[int]:
-    """How often each byte came in words, and how many words ended: 257 counts."""
-    counts = np.zeros(_END_OF_WORD + 1, "int64")
-    for word, count in words.items():
-        np.add.at(counts, [*word, _END_OF_WORD], count)
-    return counts.tolist()
-
-
-def spelled(words: Mapping[bytes, int], counts: Sequence[int]) -> float:
-    """Nats that it takes to spell words, each so many times, by counts of bytes (257,)."""
-    smoothed = np.asarray(counts, "float64") + 1
-    cost = -np.log(smoothed / smoothed.sum())
-    return float(sum(count * cost[[*word, _END_OF_WORD]].sum() for word, count in words.items()))
 
 
 def _token_losses(model):

@@ -15,7 +15,8 @@ import numpy as np
 
 from zoo.registry import check_arguments
 from zoo.tasks.batches import epoch_batches, sorted_batches
-from zoo.tasks.task import SPLITS, Task
+from zoo.tasks.data import SPLITS
+from zoo.tasks.task import Task
 from zoo.training.loop import EVALUATION_BATCH_SIZE, TrainingError
 from zoo.training.prepare import Prepared, check_data, complete, prepare
 from zoo.training.settings import Settings, takes_settings
@@ -223,7 +224,7 @@ def dry_run(
 
     fitting = _seconds_of_fitting(prepared, seed)
     once, validating = _seconds_of_validating(prepared)
-    characters = {name: sum(map(len, task.texts(name))) for name in SPLITS}
+    characters = {name: sum(map(len, task.data.texts(name))) for name in SPLITS}
     # The test split is not read: its time is estimated from its size.
     tokenized = characters["train"] + characters["validation"]
     untokenized = characters["test"] if asked.test else 0
@@ -231,21 +232,20 @@ def dry_run(
     num_epochs = len(prepared.steps_by_epoch)
     num_seeds = 1 if asked.seeds is None else len(asked.seeds)
     seconds = {
-        "reading": task.seconds["reading"],
-        "tokenizing": task.seconds["tokenizing"] * (1 + untokenized / tokenized),
+        "reading": task.data.seconds["reading"],
+        "tokenizing": task.data.seconds["tokenizing"] * (1 + untokenized / tokenized),
         "preparing": num_seeds * preparing,
         "fitting": num_seeds * fitting,
         "validating": num_seeds * (once + validating * num_epochs),
         "testing": num_seeds * validating * tested,
     }
     lengths, cut_share = _lengths(task)
-    assert task.dataset is not None
     return DryRun(
         task=task.name,
         model=prepared.model.name,
         parameters=prepared.model.count_params(),
-        dataset=task.dataset.name,
-        sizes={name: len(getattr(task.dataset, name)) for name in SPLITS},
+        dataset=task.data.dataset.name,
+        sizes={name: len(getattr(task.data.dataset, name)) for name in SPLITS},
         classes=_class_shares(task),
         median_length=int(np.median(lengths)),
         long_length=int(np.quantile(lengths, 0.95)),
@@ -271,7 +271,7 @@ def dry_run(
 def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
     """Estimated seconds of all steps of a fit, compilation included."""
     task = prepared.task
-    examples = task.epoch_examples(seed, 0)
+    examples = task.data.epoch_examples(seed, 0)
     batches = epoch_batches(examples.lengths, prepared.settings.batch_size, seed, 0)
     widths = np.array([examples.lengths[indices].max() for indices in batches])
     different, places = np.unique(widths, return_index=True)
@@ -334,11 +334,10 @@ def _positions(examples, batch_size: int) -> int:
 
 def _class_shares(task: Task) -> dict[str, float]:
     """Share of each class among the training texts; empty for a task without classes."""
-    assert task.dataset is not None
     categories = [name for name, kind in task.columns.items() if kind == "category"]
     if not categories:
         return {}
-    labels, names = task.dataset.train[categories[0]], task.dataset.label_names
+    labels, names = task.data.dataset.train[categories[0]], task.data.dataset.label_names
     assert names is not None
     return {name: float(np.mean(labels == index)) for index, name in enumerate(names)}
 
@@ -348,7 +347,7 @@ def _lengths(task: Task) -> tuple[np.ndarray, float]:
     most = task.text_to_ids.sequence_length
     if most is None:
         return task.examples("train").sequences.lengths, 0.0
-    texts = task.texts("train")
+    texts = task.data.texts("train")
     some = texts[:: -(-len(texts) // _MAX_SAMPLED)]
     lengths = task.text_to_ids.variant(sequence_length=None).encode(some).lengths
     return lengths, float(np.mean(lengths > most))

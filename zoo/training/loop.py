@@ -171,7 +171,7 @@ class Loop:
     def _train_epoch(self, called, request: StopRequest) -> dict[str, float]:
         """Takes the steps that are left of an epoch; returns the means of its logs."""
         progress, prepared, epoch = self.progress, self.prepared, self.progress.epoch
-        train = prepared.task.epoch_examples(self.seed, epoch)
+        train = prepared.task.data.epoch_examples(self.seed, epoch)
         batches = epoch_batches(train.lengths, prepared.settings.batch_size, self.seed, epoch)
         first_step = sum(prepared.steps_by_epoch[:epoch])
         if progress.step == 0:

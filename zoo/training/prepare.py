@@ -10,7 +10,8 @@ import numpy as np
 
 import zoo
 from zoo.models.weights import transfer_weights
-from zoo.tasks.task import SPLITS, Task
+from zoo.tasks.data import SPLITS
+from zoo.tasks.task import Task
 from zoo.training.devices import Devices, current
 from zoo.training.settings import Settings
 from zoo.utils import files
@@ -93,7 +94,7 @@ def check_data(task: Task, settings: Settings) -> list[str]:
     Raises:
         DatasetError: If nothing can be learned from them.
     """
-    return task.check_data(SPLITS if settings.test else SPLITS[:-1])
+    return task.data.check(SPLITS if settings.test else SPLITS[:-1])
 
 
 def complete(settings: Settings, task: Task) -> Settings:
@@ -124,7 +125,7 @@ def prepare(
     class_weights = task.class_weights(train, settings.class_weights)
     # The number of windows of text differs from epoch to epoch.
     steps_by_epoch = [
-        math.ceil(len(task.epoch_examples(seed, epoch)) / settings.batch_size)
+        math.ceil(len(task.data.epoch_examples(seed, epoch)) / settings.batch_size)
         for epoch in range(settings.epochs)
     ]
     keras.utils.set_random_seed(seed)
@@ -166,7 +167,7 @@ def _model_of(given: keras.Model | files.StrPath, task: Task) -> keras.Model:
     if isinstance(given, keras.Model):
         return given
     model, its_task = zoo.load(given)
-    if task.dataset is not None:
+    if task.has_data:
         task.examples("train")
     if its_task.text_to_ids.vocabulary != task.text_to_ids.vocabulary:
         raise ValueError(

@@ -19,11 +19,10 @@ _MAX_SHOWN = 100
 
 def arguments_of(prepared: Prepared, seed: int) -> dict[str, Any]:
     """All arguments of a fit that decide its result, by name, for JSON."""
-    assert prepared.task.dataset is not None
     return {
         **_training(prepared.settings.to_dict()),
         "seed": seed,
-        "data": prepared.task.dataset.fingerprint,
+        "data": prepared.task.data.dataset.fingerprint,
         "test": prepared.settings.test,
         **_of_model_and_task(prepared.model, prepared.task),
     }

@@ -13,7 +13,8 @@ import keras
 
 from zoo.models import is_baseline
 from zoo.registry import check_arguments
-from zoo.tasks.task import SPLITS, Evaluation, Task
+from zoo.tasks.data import SPLITS
+from zoo.tasks.task import Evaluation, Task
 from zoo.training.checkpoint import stopping_on_signals
 from zoo.training.loop import EVALUATION_BATCH_SIZE, Loop
 from zoo.training.prepare import check_data, complete, prepare
@@ -188,8 +189,7 @@ class _Fit:
         )
 
     def _progress_bar(self, loop: Loop) -> list[keras.callbacks.Callback]:
-        assert self.task.dataset is not None
-        title = f"{self.task.dataset.name}, seed {loop.seed}"
+        title = f"{self.task.data.dataset.name}, seed {loop.seed}"
         return [ProgressBar(title)] if self.verbose else []
 
     def _report(self, loop: Loop, best: Mapping, tested: Evaluation) -> Report:
@@ -216,7 +216,7 @@ class _Fit:
             test=tested.scores,
             details=tested.details,
             best_possible=self.task.best_possible(),
-            seconds={**self.task.seconds, **progress.seconds},
+            seconds={**self.task.data.seconds, **progress.seconds},
             throughput={
                 "examples_per_second": num_examples / seconds,
                 "tokens_per_second": progress.tokens / seconds,
@@ -229,14 +229,14 @@ class _Fit:
         )
 
     def _dataset_facts(self) -> dict:
-        dataset = self.task.dataset
+        dataset = self.task.data.dataset
         assert dataset is not None
         return {
             "name": dataset.name,
             "arguments": dataset.arguments,
             "sizes": {name: len(getattr(dataset, name)) for name in SPLITS},
             "fingerprint": dataset.fingerprint,
-            "warnings": [*self.warnings, *self.task.notes()],
+            "warnings": [*self.warnings, *self.task.data.notes()],
         }
 
 

@@ -65,7 +65,7 @@ class TensorBoard(keras.callbacks.Callback):
                 f"dashboards must be one of {', '.join(LEVELS)}; it is {dashboards!r}."
             )
         self.log_dir = pathlib.Path(log_dir)
-        self.task: Any = task if task is not None and task.dataset is not None else None
+        self.task: Any = task if task is not None and task.has_data else None
         self.options = dict(options or {})
         self.progress = progress
         self._shows_all = dashboards == "all"

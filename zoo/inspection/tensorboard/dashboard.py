@@ -3,7 +3,7 @@
     @register_dashboard("word_count")
     class WordCount(Dashboard):
         def on_epoch_end(self):
-            words = sum(len(text.split()) for text in self.fit.task.texts("train"))
+            words = sum(len(text.split()) for text in self.fit.task.data.texts("train"))
             self.fit.train.write(summaries.scalars({"words": words}), self.fit.epoch)
 
 A dashboard that fails never stops a fit: the callback prints a note and continues without it.
