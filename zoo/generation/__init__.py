@@ -8,6 +8,7 @@ from zoo.generation.beam_search import BeamSearch
 from zoo.generation.decoder import Decoder, DecodingState
 from zoo.generation.sampling import (
     MAX_NEW_TOKENS,
+    NEW_TOKENS,
     Sampler,
     Sampling,
     check_sampling,
@@ -17,6 +18,7 @@ from zoo.generation.scoring import text_scorer
 
 __all__ = [
     "MAX_NEW_TOKENS",
+    "NEW_TOKENS",
     "BeamSearch",
     "Decoder",
     "DecodingState",

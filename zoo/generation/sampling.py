@@ -39,6 +39,9 @@ class Sampling(NamedTuple):
         return Sampling(*(tf.cast(value, d) for value, d in zip(self, dtypes, strict=True)))
 
 
+# New tokens by default.
+NEW_TOKENS = 100
+
 # The largest number of new tokens, since the text is allocated when decoding starts.
 MAX_NEW_TOKENS = 1_000_000
 _MAX_INT32 = 2**31 - 1
@@ -69,7 +72,7 @@ def sampling_warnings(**options) -> list[tuple[Any, str, Any]]:
 
 def check_sampling(
     *,
-    max_new_tokens: int = 100,
+    max_new_tokens: int = NEW_TOKENS,
     no_repeat_ngram_size: int = 0,
     num_beams: int = 1,
     **sampling,

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.generation import (
+    NEW_TOKENS,
     BeamSearch,
     Decoder,
     Sampler,
@@ -23,6 +24,8 @@ from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 # Prompts that are continued at a time, and texts that are scored at a time.
 _BATCH_SIZE = 64
+
+_DEFAULT = Sampling()
 
 # Tokens of a text that `serve` scores: a bound on its time.
 _MAX_SCORED = 2**17
@@ -67,12 +70,12 @@ class TextGenerator(ServedModel):
         self,
         prompts: str | bytes | Sequence[str | bytes],
         *,
-        max_new_tokens: int = 100,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        repetition_penalty: float = 1.0,
-        seed: int = 0,
+        max_new_tokens: int = NEW_TOKENS,
+        temperature: float = _DEFAULT.temperature,
+        top_k: int = _DEFAULT.top_k,
+        top_p: float = _DEFAULT.top_p,
+        repetition_penalty: float = _DEFAULT.repetition_penalty,
+        seed: int = _DEFAULT.seed,
         no_repeat_ngram_size: int = 0,
         num_beams: int = 1,
     ):
@@ -262,7 +265,7 @@ def _scoring(model, task, weights):
 def _generation(model, task, weights, options):
     decoder = Decoder(model, end_id=END_ID, suppressed_ids=suppressed_ids(task), **options)
     prompt_to_ids, ids_to_text = task.prompt_to_ids(), IdsToText.from_text_to_ids(task.text_to_ids)
-    default, default_length = Sampling().tensors(), tf.constant(100)
+    default, default_length = _DEFAULT.tensors(), tf.constant(NEW_TOKENS)
 
     def generate(
         prompt,
