@@ -47,7 +47,7 @@ class EncoderDecoderModel(SequenceModel):
 
     def pack(self, prefix, continuation, *, multiple_of=1):
         targets = pad_width(continuation, multiple_of)
-        read = self.inputs_of(pad_width(prefix, multiple_of), drop_last(targets)[:, :-1])
+        read = self.inputs_of(pad_width(prefix, multiple_of), drop_last(targets))
         return Packed(read, targets, targets > 0)
 
     def features(self, token_ids, source_ids=None):

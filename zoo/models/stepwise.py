@@ -49,7 +49,7 @@ class StepwiseModel(ModelWithHead):
         """
         xp = namespace(prefix)
         joined = join_padded(prefix, continuation)
-        inputs = pad_width(drop_last(joined)[:, :-1], multiple_of)
+        inputs = pad_width(drop_last(joined), multiple_of)
         targets = pad_width(joined[:, 1:], multiple_of)
         place = xp.arange(1, xp.shape(targets)[1] + 1, dtype="int32")[None]
         is_asked = xp.logical_and(place >= row_lengths(prefix)[:, None], targets > 0)

@@ -53,8 +53,7 @@ def half_overlapping_windows(lengths, context_length: int, first: int = 1) -> Wi
 
 def row_lengths(token_ids):
     """Real tokens of each row: ids (B, T), padded right with 0 -> (B,)."""
-    xp = namespace(token_ids)
-    return xp.sum(xp.where(token_ids > 0, 1, 0), axis=1)
+    return namespace(token_ids).count_nonzero(token_ids, axis=1)
 
 
 def join_padded(prefix, continuation):
@@ -63,10 +62,13 @@ def join_padded(prefix, continuation):
     T is the length of the longest joined row.
     """
     xp = namespace(prefix)
+    both = xp.concatenate([prefix, continuation], axis=1)
     before, after = row_lengths(prefix), row_lengths(continuation)
     total = before + after
-    both = xp.concatenate([prefix, continuation], axis=1)
-    place = xp.arange(xp.max(total, initial=1), dtype="int32")[None]
+    width = xp.max(total, initial=1)
+    if xp is np and (before == prefix.shape[1]).all():
+        return both[:, :width]  # The common case of training, without a gap to close.
+    place = xp.arange(width, dtype="int32")[None]
     shifted = place - before[:, None] + xp.shape(prefix)[1]
     source = xp.where(place < before[:, None], place, shifted)
     source = xp.minimum(source, xp.shape(both)[1] - 1)
@@ -75,17 +77,16 @@ def join_padded(prefix, continuation):
 
 def pad_width(token_ids, multiple_of: int):
     """Rows (B, T) with pads appended until T is a multiple."""
-    if multiple_of == 1:
-        return token_ids
     xp = namespace(token_ids)
-    return xp.pad(token_ids, [[0, 0], [0, -xp.shape(token_ids)[1] % multiple_of]])
+    if multiple_of == 1 or (xp is np and token_ids.shape[1] % multiple_of == 0):
+        return token_ids
+    missing = -xp.shape(token_ids)[1] % multiple_of
+    return xp.pad(token_ids, [[0, 0], [0, missing]])
 
 
 def drop_last(token_ids):
-    """Rows without their last token: ids (B, T), padded right with 0 -> (B, T)."""
-    xp = namespace(token_ids)
-    place = xp.arange(xp.shape(token_ids)[1], dtype="int32")[None]
-    return xp.where(place < row_lengths(token_ids)[:, None] - 1, token_ids, 0)
+    """Rows without their last token: ids (B, T), padded right with 0 -> (B, T - 1)."""
+    return namespace(token_ids).where(token_ids[:, 1:] > 0, token_ids[:, :-1], 0)
 
 
 def namespace(array):
