@@ -135,6 +135,22 @@ def test_sequences_are_padded_on_the_right_to_a_multiple():
         TokenSequences(np.arange(6), [1, 1])
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.data(), st.integers(1, 9))
+def test_rows_are_padded_as_one_by_one(lengths, data, multiple_of):
+    sequences = TokenSequences(np.arange(1, sum(lengths) + 1, dtype="int32"), lengths)
+    indices = np.array(data.draw(st.lists(st.integers(0, len(lengths) - 1))), "int64")
+    expected = [sequences[index].tolist() for index in indices]
+    matrix = sequences.padded(indices, multiple_of)
+    assert matrix.dtype == "int32" and matrix.shape[1] % multiple_of == 0
+    assert [row[: len(ids)].tolist() for row, ids in zip(matrix, expected, strict=True)] == expected
+    assert matrix.sum() == sum(map(sum, expected))
+    assert matrix.shape[1] - multiple_of < max(map(len, expected), default=0) or (
+        matrix.shape[1] == multiple_of
+    )
+    assert rows(sequences.take(indices)) == expected
+
+
 WORDS = [
     "a",
     "dog",

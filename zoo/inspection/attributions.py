@@ -101,7 +101,7 @@ class Attribution:
         return {**entries, "completeness_error": self.completeness_error}
 
     def __str__(self) -> str:
-        return marked_text.plain(self)
+        return marked_text.plain_text(self)
 
     def __rich__(self):
         """The text with coloured words, as `rich` renders it in a terminal."""
@@ -135,7 +135,7 @@ class Attribution:
             for piece, index in marked_text.pieces(self.text, self.spans)
         )
         legend = " ".join(
-            marked_text.html_piece(f" {words} ", marked_text.blended(colour, _STRONGEST))
+            marked_text.html_piece(f" {words} ", marked_text.blend(colour, _STRONGEST))
             for words, colour in (("for", _FOR), ("against", _AGAINST))
         )
         footing = marked_text.html_piece(self._completeness(), None)
@@ -161,7 +161,7 @@ class Attribution:
 
     def _colour(self, index) -> tuple[int, int, int]:
         relative = self._relative(index)
-        return marked_text.blended(_FOR if relative > 0 else _AGAINST, _STRONGEST * abs(relative))
+        return marked_text.blend(_FOR if relative > 0 else _AGAINST, _STRONGEST * abs(relative))
 
 
 def integrated_gradients(

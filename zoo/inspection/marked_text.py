@@ -40,7 +40,7 @@ def _unread(stretch: str) -> str:
     return f" [... {len(stretch):,} characters that were not read ...] "
 
 
-def plain(renderable) -> str:
+def plain_text(renderable) -> str:
     """What `rich` shows in a terminal, without colours."""
     from rich.console import Console
 
@@ -67,7 +67,7 @@ def html_piece(piece: str, colour: Colour | None, title: str = "") -> str:
     return f'<span style="{style}" title="{html.escape(title)}">{html.escape(piece)}</span>'
 
 
-def blended(colour: Colour, strength: float) -> Colour:
+def blend(colour: Colour, strength: float) -> Colour:
     """Mixes white with a share of a colour; black text is legible on it up to 0.7."""
     red, green, blue = (round(255 + strength * (part - 255)) for part in colour)
     return red, green, blue

@@ -78,7 +78,7 @@ class TokenProbabilities:
         }
 
     def __str__(self) -> str:
-        return marked_text.plain(self)
+        return marked_text.plain_text(self)
 
     def __rich__(self):
         """A line for each token, as `rich` renders it in a terminal."""
@@ -130,7 +130,7 @@ class TokenProbabilities:
         return ", ".join(f"{_quoted(token)} {share:.1%}" for token, share in others)
 
     def _colour(self, place: int) -> marked_text.Colour:
-        return marked_text.blended(_SURPRISE, 0.7 * min(self.bits[place] / _MAX_BITS, 1.0))
+        return marked_text.blend(_SURPRISE, 0.7 * min(self.bits[place] / _MAX_BITS, 1.0))
 
 
 def token_probabilities(
