@@ -36,14 +36,17 @@ _HOMES = {
 _LIGHT = {"datasets", "Report", "leaderboard"}
 
 
-def _find_factory(name: str):
-    # The factories, which their own modules register: an architecture is one file.
-    models = importlib.import_module("zoo.models")
-    factories = map(models.model_factory, models.list_models())
-    return next((factory for factory in factories if factory.__name__ == name), None)
+def _find_registered(name: str):
+    # Factories and kinds of SavedModel are registered by their own modules: each is one file.
+    models, kinds = importlib.import_module("zoo.models"), importlib.import_module("zoo.serving")
+    registered = [
+        *map(models.model_factory, models.list_models()),
+        *map(kinds.serving_kind, kinds.list_kinds()),
+    ]
+    return next((each for each in registered if each.__name__ == name), None)
 
 
-_get_attribute, _ = lazy_attributes(__name__, _HOMES, _find_factory)
+_get_attribute, _ = lazy_attributes(__name__, _HOMES, _find_registered)
 
 
 def __getattr__(name: str):

@@ -69,7 +69,7 @@ def fit_options(model: str, task: str, data: str | None = None) -> FitOptions:
         task_options=task_options(task),
         data_options=data_options(data, task),
         training=training_options(),
-        names=(model, task, pathlib.Path(data).name or data, "fit_and_evaluate"),
+        names=(model, task, pathlib.Path(data or "").name or "the files", "fit_and_evaluate"),
     )
 
 
@@ -89,14 +89,14 @@ def task_options(task: str) -> Options:
     return {**own, **{name: each for name, each in further.items() if name not in own}}
 
 
-def data_options(data: str, task: str | None = None) -> Options:
+def data_options(data: str | None, task: str | None = None) -> Options:
     """The options of a dataset or of files.
 
     Args:
-        data: name of a dataset, or a file or folder.
+        data: name of a dataset, or a file or folder; None for those of any file.
         task: the task whose columns files are asked for; None for those of any task.
     """
-    reader = zoo.datasets.reader_of(data)
+    reader = zoo.datasets.from_files if data is None else zoo.datasets.reader_of(data)
     options = dict(options_of(reader))
     if reader is zoo.datasets.from_files:
         tasks = zoo.tasks.list_tasks() if task is None else [task]

@@ -329,4 +329,9 @@ def load_dataset(data: str | None, task_class, options: Mapping[str, Any]):
         options: of `zoo.datasets.load`.
     """
     name = data or task_class.default_dataset
+    if name is None:
+        raise zoo.datasets.DatasetError(
+            f"{task_class.name} has no default dataset: expected --data, a file with the columns "
+            f"{' and '.join(task_class.columns)}."
+        )
     return zoo.datasets.load(name, columns=task_class.columns, **options)

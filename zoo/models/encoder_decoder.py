@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.models.heads import TEXT_HEADS
 from zoo.models.sequence_model import SequenceModel
 from zoo.models.stepwise import Packed
 from zoo.utils.sequences import drop_last, namespace, pad_width
@@ -36,7 +37,7 @@ class EncoderDecoderModel(SequenceModel):
 
         A classifier's source is both, and its decoder reads the start token only.
         """
-        if self.head_name == "classifier":
+        if self.head_name in TEXT_HEADS:
             return super().inputs_of(prefix, continuation)
         xp = namespace(continuation)
         start = xp.full_like(prefix[:, :1], START_ID)
@@ -55,7 +56,7 @@ class EncoderDecoderModel(SequenceModel):
 
     def _symbolic_inputs(self):
         token_ids = super()._symbolic_inputs()
-        if self.head_name == "classifier":
+        if self.head_name in TEXT_HEADS:
             return token_ids
         source_ids = keras.Input((None,), dtype="int32", name="source_ids")
         return {"token_ids": token_ids, "source_ids": source_ids}

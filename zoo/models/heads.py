@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
-# What the last layer of a model predicts: logits per text for the first, per token for the others.
-HEADS = ("classifier", "language_model", "tagger", "masked")
+# What the last layer of a model predicts: per text for these, per token for the others.
+TEXT_HEADS = ("classifier", "regressor")
+HEADS = (*TEXT_HEADS, "language_model", "tagger", "masked")
 
-# Heads with a logit per class; the others have one per token of the vocabulary.
-_CLASS_HEADS = ("classifier", "tagger")
+# Heads with an output per class, or per number; the others have one per token of the vocabulary.
+_CLASS_HEADS = (*TEXT_HEADS, "tagger")
 
 
 class LayeredModel(keras.Model):
@@ -65,13 +66,13 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
 
 
 def dropout_rate(rate: float | None, head: str) -> float:
-    """The given rate; None for 0.5 with a classifier, 0 with other heads.
+    """The given rate; None for 0.5 with a head per text, 0 with other heads.
 
     Classifiers overfit on few labelled texts; a language model learns from every token.
     """
     if rate is not None:
         return rate
-    return 0.5 if head == "classifier" else 0.0
+    return 0.5 if head in TEXT_HEADS else 0.0
 
 
 def embedding_dropout_layer(rate: float | None, head: str) -> keras.layers.Dropout:

@@ -28,7 +28,7 @@ _FACTS: dict[str, _Facts] = {}
 def register_model(
     factory: Callable | None = None,
     *,
-    heads: Sequence[str] = ("classifier", "language_model"),
+    heads: Sequence[str] = ("classifier", "regressor", "language_model"),
     is_baseline: bool = False,
     like: Callable | None = None,
     **defaults,

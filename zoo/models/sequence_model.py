@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from zoo.layers import PaddingMask, Pooling
-from zoo.models.heads import HEADS
+from zoo.models.heads import HEADS, TEXT_HEADS
 from zoo.models.stepwise import StepwiseModel
 
 
@@ -94,7 +94,7 @@ class SequenceModel(StepwiseModel):
         self.embedding_dropout = embedding_dropout
         self.blocks = list(blocks)
         self.final_norm = final_norm
-        self.pooling = _pooling_layer(pooling) if head == "classifier" else None
+        self.pooling = _pooling_layer(pooling) if head in TEXT_HEADS else None
         self.feature_dropout = keras.layers.Dropout(feature_dropout, name="feature_dropout")
         self.projection = projection
         self.logits = logits

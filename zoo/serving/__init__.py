@@ -2,7 +2,7 @@
 
 from zoo.serving.classify import TextClassifier
 from zoo.serving.generate import TextGenerator
-from zoo.serving.kind import ServedModel, check_exportable, register_kind, serving_kind
+from zoo.serving.kind import ServedModel, check_exportable, list_kinds, register_kind, serving_kind
 from zoo.serving.loading import load
 from zoo.serving.pipeline import evaluate, pipeline
 from zoo.serving.text_predictor import TextPredictor
@@ -16,6 +16,7 @@ __all__ = [
     "TextPredictor",
     "check_exportable",
     "evaluate",
+    "list_kinds",
     "load",
     "pipeline",
     "register_kind",

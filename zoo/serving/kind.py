@@ -85,6 +85,11 @@ def register_kind(cls: type[ServedModel]) -> type[ServedModel]:
     return cls
 
 
+def list_kinds() -> list[str]:
+    """The names that `serving_kind` takes, in alphabetical order."""
+    return _KINDS.names()
+
+
 def serving_kind(name: str) -> Any:
     """The class of a kind.
 

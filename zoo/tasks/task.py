@@ -52,7 +52,7 @@ class Task(abc.ABC):
         metrics: the scores of `evaluate`, exactly one of them the main one.
         monitor: the validation metric of early stopping and of the best weights, and `"min"` or
             `"max"`.
-        default_dataset: the name of the default dataset.
+        default_dataset: the name of the default dataset; None if there is none.
         suggested_optimizer: the name of the default optimizer.
         suggested_steps: the default number of training steps.
     """
@@ -64,7 +64,7 @@ class Task(abc.ABC):
     columns: ClassVar[Mapping[str, str]]
     metrics: tuple[Metric, ...]
     monitor: tuple[str, str]
-    default_dataset: str
+    default_dataset: str | None
     suggested_optimizer: str
     suggested_steps: int
 

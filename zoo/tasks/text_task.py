@@ -10,7 +10,7 @@ from zoo.tasks.task import WIDTH_MULTIPLE, NotFiniteError, Task
 
 
 class TextTask(Task):
-    """One target per text, from a model with a `"classifier"` head.
+    """One target per text, from a model with a `"classifier"` or `"regressor"` head.
 
     A subclass says what the outputs and the target are, and scores them. Its columns are `"text"`
     and one more, the target.
@@ -59,5 +59,5 @@ class TextTask(Task):
             inputs, *_ = self.batch(examples, indices)
             outputs[indices] = model.predict_on_batch(inputs)
         if not np.isfinite(outputs).all():
-            raise NotFiniteError("The model's logits are NaN or infinite.")
+            raise NotFiniteError("The model's outputs are NaN or infinite.")
         return outputs
