@@ -502,10 +502,8 @@ def predict(texts, model, source, output, text_column, as_json):
 
 def _predictor(model: str | None):
     """The pipeline of a model that predicts one thing per text; None for the best classifier."""
-    from zoo.serving import TextPredictor
-
     predictor = zoo.pipeline(model or "sentiment-analysis")
-    if not isinstance(predictor, TextPredictor):
+    if not hasattr(predictor, "predict_file"):
         raise click.UsageError(
             f"{model} predicts nothing per text: it is a model for {predictor.purpose}."
         )

@@ -57,12 +57,14 @@ def fit_options(model: str, task: str, data: str | None = None) -> FitOptions:
 
     Raises:
         UnknownNameError: for an unknown model or task.
+        ValueError: for a model that does not support the head of the task.
         DatasetError: for unknown data.
 
     >>> fit_options("lstm", "sentiment").model_options["units"].default
     64
     """
     task_class = zoo.tasks.task_class(task)
+    zoo.models.check_head(model, task_class.head)
     data = task_class.default_dataset if data is None else data
     return FitOptions(
         model_options=model_options(model),

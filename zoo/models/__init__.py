@@ -2,6 +2,7 @@
 
 from zoo.models.registry import (
     TASK_ARGUMENTS,
+    check_head,
     check_model,
     create_model,
     is_baseline,
@@ -14,6 +15,7 @@ from zoo.models.sequence_model import SequenceModel
 __all__ = [
     "TASK_ARGUMENTS",
     "SequenceModel",
+    "check_head",
     "check_model",
     "create_model",
     "is_baseline",

@@ -118,6 +118,21 @@ def model_factory(name: str) -> Callable:
     return _FACTORIES[name]
 
 
+def check_head(name: str, head: str) -> None:
+    """Raises a `ValueError` for an architecture that does not support a head.
+
+    Example:
+    >>> zoo.models.check_head("gru", "language_model")
+    """
+    model_factory(name)
+    if head not in _FACTS[name].heads:
+        supported = ", ".join(_FACTS[name].heads)
+        raise ValueError(
+            f"{name} does not support the head {head!r}: expected a task with one of {supported}, "
+            f"or one of the models {', '.join(list_models(head))}."
+        )
+
+
 def check_model(name: str, arguments: Iterable[str] = ()) -> None:
     """Raises what `create_model` would raise, without building a model.
 
