@@ -188,7 +188,7 @@ def test_targets_that_are_all_equal_are_refused(tmp_path):
     path.write_text(f"review,stars\n{rows}", encoding="utf-8")
     task = zoo.tasks.regression(load(path))
     with pytest.raises(zoo.datasets.DatasetError, match="All training texts have the target 3"):
-        task.check_data()
+        task.data.check()
 
 
 def test_without_data_the_columns_are_named(tmp_path, call):
