@@ -33,9 +33,12 @@ def test_defaults_are_not_written():
     ("text", "fault"),
     [
         ("model = ", "is not a recipe in TOML"),
-        ('model = "gru"', "wrong or missing: task"),
+        ('model = "gru"', "missing required field `task`"),
         ('model = "gru"\ntask = "sentiment"\nunits = 3', "wrong or missing: units"),
-        ('model = "gru"\ntask = "sentiment"\ntraining = 3', "wrong or missing: training"),
+        (
+            'model = "gru"\ntask = "sentiment"\ntraining = 3',
+            r"Expected `object`, got `int` - at `\$.training`",
+        ),
         ('model = "gru"\ntask = "sent', "is not a recipe in TOML"),
     ],
 )

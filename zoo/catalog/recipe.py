@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import tomli_w
 
 import zoo
@@ -81,17 +82,18 @@ class Recipe:
         except (OSError, ValueError) as error:
             raise files.FileError(f"{path} is not a recipe in TOML: {error}.") from error
         known = {field.name for field in dataclasses.fields(cls)}
-        wrong = [name for name in entries if name not in known]
-        wrong += [name for name in ("model", "task") if name not in entries]
-        wrong += [name for name in _GROUPS if not isinstance(entries.get(name, {}), dict)]
-        wrong += [name for name in known - {*_GROUPS} if not isinstance(entries.get(name, ""), str)]
+        wrong = [name if name.isidentifier() else ascii(name) for name in {*entries} - known]
+        try:
+            recipe = msgspec.convert(entries, cls)
+        except msgspec.ValidationError as error:
+            wrong.append(str(error))
         if wrong:
             raise files.FileError(
                 f"{path} is not a recipe: expected model, task and some of "
                 f"{', '.join(sorted(known - {'model', 'task'}))}; wrong or missing: "
-                f"{', '.join(name if name.isidentifier() else ascii(name) for name in wrong)}."
+                f"{', '.join(wrong)}."
             )
-        return cls(**entries)
+        return recipe
 
     def save(self, path: files.StrPath) -> None:
         """Writes the recipe, whole or not at all."""

@@ -6,39 +6,72 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from zoo.tasks.metric import Metric
 from zoo.training import report_view
 from zoo.utils import checksums, files
 
 FORMAT = 1
 
-_NUMBERS = {str: float}
-_SCORES = {str: (float, None)}
-# What the entries of a report hold, as far as it is read again: a type, several of them, `{str: x}`
-# for any names, `[x]` for any number, other dicts for the entries that must be there at least.
-_SHAPE = {
-    "task": str,
-    "metrics": [{"name": str, "unit": str, "higher_is_better": bool, "main": bool, "listed": bool}],
-    "model": {"name": str, "parameters": int, "is_baseline": bool},
-    "dataset": {"name": str, "sizes": {str: int}, "warnings": [str]},
-    "seed": (int, None),
-    "training": {"epochs": int, "best_epoch": int},
-    "history": [{"epoch": int}],
-    "validation": _SCORES,
-    "test": _SCORES,
-    "details": {},
-    "best_possible": (_NUMBERS, None),
-    "seconds": _NUMBERS,
-    "throughput": {"examples_per_second": float, "tokens_per_second": float},
-    "padding_share": float,
-    "peak_memory_mb": float,
-    "versions": {str: str},
-    "cores": int,
-    "command": str,
-    "runs": [],
-    "spread": _SCORES,
-}
-_SHAPE_OF_DETAILS = {"confusion_matrix": [[int]], "label_names": [str]}
+_Scores = dict[str, float | None]
+
+
+class _Model(msgspec.Struct):
+    name: str
+    parameters: int
+    is_baseline: bool
+
+
+class _Dataset(msgspec.Struct):
+    name: str
+    sizes: dict[str, int]
+    warnings: list[str]
+
+
+class _Training(msgspec.Struct):
+    epochs: int
+    best_epoch: int
+
+
+class _Epoch(msgspec.Struct):
+    epoch: int
+
+
+class _Details(msgspec.Struct):
+    confusion_matrix: list[list[int]] = []
+    label_names: list[str] = []
+
+
+class _Throughput(msgspec.Struct):
+    examples_per_second: float
+    tokens_per_second: float
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """The entries of a report's file: of the nested ones, those that are read again."""
+
+    format: int
+    task: str
+    metrics: list[Metric]
+    model: _Model
+    dataset: _Dataset
+    seed: int | None
+    training: _Training
+    history: list[_Epoch]
+    validation: _Scores
+    test: _Scores
+    details: _Details
+    best_possible: dict[str, float] | None
+    seconds: dict[str, float]
+    throughput: _Throughput
+    padding_share: float
+    peak_memory_mb: float
+    versions: dict[str, str]
+    cores: int
+    command: str
+    runs: list[Any]
+    spread: _Scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,17 +190,12 @@ class Report:
         """
         if not isinstance(entries, Mapping) or entries.get("format") != FORMAT:
             raise ValueError(f"expected a report of format {FORMAT}")
-        fields = {field.name for field in dataclasses.fields(cls)}
-        if set(entries) != fields | {"format"}:
-            wrong = ", ".join(sorted(set(entries) ^ (fields | {"format"})))
-            raise ValueError(f"expected a report's entries; missing or too many: {wrong}")
-        _check_shape(entries, _SHAPE, "a report")
-        details = entries["details"]
-        _check_shape(
-            details, {k: v for k, v in _SHAPE_OF_DETAILS.items() if k in details}, "details"
-        )
+        try:
+            checked = msgspec.convert(dict(entries), _File)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"expected a report's entries ({error})") from error
         values = {key: value for key, value in entries.items() if key != "format"}
-        values["metrics"] = tuple(Metric(**metric) for metric in values["metrics"])
+        values["metrics"] = tuple(checked.metrics)
         return cls(**{**values, "runs": [cls.from_dict(run) for run in values["runs"]]})
 
     def save(self, path: files.StrPath) -> None:
@@ -214,28 +242,3 @@ class Report:
 
     def _repr_html_(self) -> str:
         return report_view.html_view(self)
-
-
-def _check_shape(value: Any, shape: Any, name: str) -> None:
-    """Raises `ValueError` for the first part of a value that is not as `_SHAPE` says."""
-    if isinstance(shape, tuple):
-        if value is not None:
-            _check_shape(value, shape[0], name)
-        return
-    is_right = isinstance(value, (int, float) if shape is float else _type_of(shape))
-    if not is_right or (isinstance(value, bool) and shape in (int, float)):
-        raise ValueError(f"{name} is {ascii(value)[:50]}")
-    if isinstance(shape, list):
-        for item in value if shape else ():
-            _check_shape(item, shape[0], f"an item of {name}")
-    elif isinstance(shape, dict):
-        if str in shape:
-            shape = dict.fromkeys(value, shape[str])
-        for key, of_key in shape.items():
-            if key not in value:
-                raise ValueError(f"{name} has no {key}")
-            _check_shape(value[key], of_key, ascii(key))
-
-
-def _type_of(shape: Any) -> type:
-    return shape if isinstance(shape, type) else type(shape)

@@ -44,7 +44,9 @@ def confusion_rows(report: Report) -> list[list[str]]:
     matrix = report.details.get("confusion_matrix")
     if not matrix or len(matrix) > _MAX_CLASSES:
         return []
-    names = report.details["label_names"]
+    names = report.details.get("label_names", [])
+    if {len(matrix), *map(len, matrix)} != {len(names)}:
+        return []
     return [
         ["true \\ predicted", *names],
         *(

@@ -4,9 +4,18 @@ import hashlib
 import pathlib
 from collections.abc import Iterable
 
+import msgspec
+
 from zoo.utils import files
 
 MANIFEST = "manifest.json"
+
+
+class _Entry(msgspec.Struct):
+    """A file in a manifest."""
+
+    bytes: int
+    sha256: str
 
 
 def files_in(folder: files.StrPath) -> list[str]:
@@ -50,14 +59,14 @@ def check_manifest(folder: files.StrPath, only: str | None = None) -> None:
         return
     entries = files.read_json(manifest, "the checksums of a model")
     try:
-        expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in entries.items()}
-        if not all(isinstance(size, int) for size, _ in expected.values()):
-            raise TypeError("a size is a number of bytes")
-    except (AttributeError, KeyError, TypeError) as error:
-        raise files.FileError(f"{manifest} is damaged: expected sizes and checksums.") from error
-    for name, (size, digest) in expected.items():
+        expected = msgspec.convert(entries, dict[str, _Entry])
+    except msgspec.ValidationError as error:
+        raise files.FileError(
+            f"{manifest} is damaged: expected sizes and checksums ({error})."
+        ) from error
+    for name, entry in expected.items():
         if only in (None, name):
-            _check(folder / name, size, digest, manifest)
+            _check(folder / name, entry.bytes, entry.sha256, manifest)
 
 
 def _check(path: pathlib.Path, size: int, digest: str, manifest: pathlib.Path) -> None:
