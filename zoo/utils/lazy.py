@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used."""
+"""Package attributes that are imported on first use."""
 
 import importlib
 import sys
@@ -11,12 +11,12 @@ def lazy_attributes(
     homes: Mapping[str, str | None],
     find: Callable[[str], Any] = lambda name: None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package.
+    """Returns `__getattr__` and `__dir__` for a package.
 
     Args:
-        package: its `__name__`.
-        homes: the module of each name, below the package; None for a module itself.
-        find: returns what another name stands for, or None.
+        package: The `__name__` of the package.
+        homes: Mapping from a name to the submodule that defines it; None if it is a submodule.
+        find: Returns the value of any other name; None if there is none.
     """
 
     def get_attribute(name: str) -> Any:
@@ -25,7 +25,7 @@ def lazy_attributes(
             value = module if homes[name] is None else getattr(module, name)
         elif name.startswith("_") or (value := find(name)) is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        # A function may have the name of its module, which the import has just put here.
+        # The import has set the submodule as attribute, and a function can have the same name.
         setattr(sys.modules[package], name, value)
         return value
 
