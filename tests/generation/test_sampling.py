@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from zoo.generation import Sampling
-from zoo.generation.sampling import draw, penalized, repeating
+from zoo.generation.sampling import draw, find_repeating, penalize_seen
 
 DRAWS = 20_000
 
@@ -104,15 +104,15 @@ def test_top_k_of_1_is_greedy_and_one_of_all_changes_nothing():
 def test_the_repetition_penalty_is_that_of_the_paper():
     logits = np.array([[2.0, -2.0, 3.0, -3.0]], "float32")
     seen = np.array([[True, True, False, False]])
-    np.testing.assert_allclose(penalized(logits, seen, 1.25), [[1.6, -2.5, 3.0, -3.0]])
-    np.testing.assert_array_equal(penalized(logits, seen, 1.0), logits)
+    np.testing.assert_allclose(penalize_seen(logits, seen, 1.25), [[1.6, -2.5, 3.0, -3.0]])
+    np.testing.assert_array_equal(penalize_seen(logits, seen, 1.0), logits)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=12), st.integers(1, 4), st.integers(0, 3))
 def test_what_would_repeat_an_ngram(tokens, size, padding):
     text = np.array([tokens + [0] * padding], "int32")
-    found = repeating(text, np.array([len(tokens)], "int32"), size, 5).numpy()[0]
+    found = find_repeating(text, np.array([len(tokens)], "int32"), size, 5).numpy()[0]
     grams = [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
     beginning = tuple(tokens[len(tokens) - size + 1 :]) if size > 1 else ()
     possible_beginning = len(tokens) >= size - 1

@@ -6,7 +6,7 @@ import pytest
 
 from zoo.layers import LearnedPositions, MultiHeadAttention, SinePositions, TransformerBlock
 from zoo.layers.attention import distance_penalty
-from zoo.layers.embedding import rotated
+from zoo.layers.embedding import rotate
 
 BATCH, ASKING, ASKED, WIDTH, HEADS = 2, 4, 6, 8, 2
 
@@ -106,13 +106,13 @@ def test_a_rotated_product_depends_on_the_distance_alone():
     query, key = random(1, 1, 1, WIDTH), random(1, 1, 1, WIDTH, seed=1)
 
     def product(asking, asked):
-        turned_query = rotated(query, np.array([[asking]]))
-        return float(keras.ops.sum(turned_query * rotated(key, np.array([[asked]]))))
+        turned_query = rotate(query, np.array([[asking]]))
+        return float(keras.ops.sum(turned_query * rotate(key, np.array([[asked]]))))
 
     assert product(9, 4) == pytest.approx(product(105, 100), abs=1e-4)
     assert product(9, 4) != pytest.approx(product(9, 5), abs=1e-3)
     with pytest.raises(ValueError, match="heads of even width; it is 3"):
-        rotated(random(1, 1, 1, 3), np.array([[0]]))
+        rotate(random(1, 1, 1, 3), np.array([[0]]))
 
 
 def test_learned_positions_add_the_vector_of_the_place():

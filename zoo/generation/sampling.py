@@ -145,10 +145,10 @@ class Sampler:
         Returns:
             (token ids (R,), 0 for finished rows; None, since no row is reordered; state).
         """
-        wanted = penalized(logits, state["seen"], sampling.repetition_penalty)
+        wanted = penalize_seen(logits, state["seen"], sampling.repetition_penalty)
         wanted = tf.where(allowed, wanted, logits.dtype.min)
         if self.no_repeat_ngram_size:
-            repeated = repeating(
+            repeated = find_repeating(
                 state["text"],
                 state["length"],
                 self.no_repeat_ngram_size,
@@ -176,12 +176,12 @@ class Sampler:
         return tf.range(tf.shape(state["log_probability"])[0]), state["log_probability"]
 
 
-def penalized(logits, seen, penalty):
+def penalize_seen(logits, seen, penalty):
     """Logits (R, V) with the repetition penalty on tokens that were seen (R, V)."""
     return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
-def repeating(text, length, size: int, vocabulary_size: int):
+def find_repeating(text, length, size: int, vocabulary_size: int):
     """Which tokens (R, V) would complete an n-gram that a row of text (R, T) already contains."""
     width = tf.shape(text)[1]
     starts = tf.range(tf.maximum(width - size + 1, 0))

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.embedding import rotated
+from zoo.layers.embedding import rotate
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -22,7 +22,7 @@ class MultiHeadAttention(keras.layers.Layer):
     Args:
         num_heads: N; must divide the width of the input.
         num_key_heads: G; must divide N. None for N.
-        rotary: whether queries and keys are rotated by their positions, see `rotated`.
+        rotary: whether queries and keys are rotated by their positions, see `rotate`.
         dropout: fraction of the attention weights to drop.
         kernel_regularizer: penalty on the projections.
 
@@ -88,7 +88,7 @@ class MultiHeadAttention(keras.layers.Layer):
         keys, values = ops.split(self.key_value(source), 2, axis=-1)
         keys = self._heads(keys, self.num_key_heads)
         if self.rotary:
-            keys = rotated(keys, positions)
+            keys = rotate(keys, positions)
         return keys, self._heads(values, self.num_key_heads)
 
     def attention_weights(self, x, keys, mask, *, bias=None, positions=None):
@@ -106,9 +106,9 @@ class MultiHeadAttention(keras.layers.Layer):
         """
         query = self._heads(self.query(x), self.num_heads)
         if self.rotary:
-            query = rotated(query, positions)
+            query = rotate(query, positions)
         # One product for all queries that share a head of keys.
-        batch, length, asked = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
+        batch, length, num_keys = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
         grouped = self._grouped(batch, length)
         query = ops.reshape(query * self.head_width**-0.5, (*grouped, self.head_width))
         if x.shape[1] == 1:
@@ -117,7 +117,7 @@ class MultiHeadAttention(keras.layers.Layer):
             scores = ops.transpose(scores, (0, 1, 3, 2))
         else:
             scores = ops.matmul(query, ops.transpose(keys, (0, 1, 3, 2)))
-        scores = ops.reshape(scores, (batch, self.num_heads, length, asked))
+        scores = ops.reshape(scores, (batch, self.num_heads, length, num_keys))
         return masked_softmax(scores if bias is None else scores + bias, mask[:, None])
 
     def attend(self, x, keys, values, mask, *, bias=None, positions=None, training=None):
@@ -133,13 +133,13 @@ class MultiHeadAttention(keras.layers.Layer):
         """
         weights = self.attention_weights(x, keys, mask, bias=bias, positions=positions)
         weights = self.weight_dropout(weights, training=training)
-        batch, length, asked = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
-        answer = ops.matmul(ops.reshape(weights, (*self._grouped(batch, length), asked)), values)
-        answer = ops.reshape(answer, (batch, self.num_heads, length, self.head_width))
-        answer = ops.reshape(
-            ops.transpose(answer, (0, 2, 1, 3)), (batch, length, self.num_heads * self.head_width)
+        batch, length, num_keys = ops.shape(x)[0], ops.shape(x)[1], ops.shape(keys)[2]
+        output = ops.matmul(ops.reshape(weights, (*self._grouped(batch, length), num_keys)), values)
+        output = ops.reshape(output, (batch, self.num_heads, length, self.head_width))
+        output = ops.reshape(
+            ops.transpose(output, (0, 2, 1, 3)), (batch, length, self.num_heads * self.head_width)
         )
-        return self.output_projection(answer)
+        return self.output_projection(output)
 
     def call(self, x, source, mask, bias=None, positions=None, training=None):
         """Attention of (B, T, D) to (B, S, D) where mask (B, T or 1, S) is True -> (B, T, D)."""
@@ -185,7 +185,7 @@ def masked_softmax(scores, mask):
     return ops.softmax(scores + ops.cast(ops.logical_not(mask), scores.dtype) * lowest, axis=-1)
 
 
-def distance_penalty(num_heads: int, asking, asked, dtype):
+def distance_penalty(num_heads: int, query_positions, key_positions, dtype):
     """Bias of attention scores that is linear in distance (Press et al. 2022, "ALiBi", section 3).
 
     Scores of head n decrease by slope_n per token of distance. Slopes are a geometric sequence from
@@ -194,13 +194,13 @@ def distance_penalty(num_heads: int, asking, asked, dtype):
 
     Args:
         num_heads: N.
-        asking: positions of the queries, (B or 1, T).
-        asked: positions of the keys, (S,).
+        query_positions: positions of the queries, (B or 1, T).
+        key_positions: positions of the keys, (S,).
         dtype: of the result.
 
     Returns:
         (B or 1, N, T, S), to be added to the scores.
     """
     slopes = np.geomspace(1 / 2, 1 / 256, num_heads).astype("float32")
-    distance = ops.abs(asking[:, None, :, None] - asked[None, None, None, :])
+    distance = ops.abs(query_positions[:, None, :, None] - key_positions[None, None, None, :])
     return ops.cast(distance, dtype) * ops.cast(-slopes[None, :, None, None], dtype)

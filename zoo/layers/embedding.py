@@ -69,7 +69,7 @@ class LearnedPositions(keras.layers.Layer):
         return {**super().get_config(), "length": self.length}
 
 
-def rotated(x, positions):
+def rotate(x, positions):
     """Rotates each pair of entries by an angle proportional to the position.
 
     Su et al. 2021, "RoFormer", equation 34: the product of a query and a key then depends only on

@@ -78,7 +78,7 @@ class TransformerBlock(CachedSteps):
         num_key_heads: heads of keys and values, see `MultiHeadAttention`.
         penalize_distance: whether self-attention scores decrease with distance, see
             `distance_penalty`.
-        rotary: whether self-attention rotates queries and keys by their positions, see `rotated`.
+        rotary: whether self-attention rotates queries and keys by their positions, see `rotate`.
         dropout: fraction to drop of attention weights and of each sublayer's output.
         kernel_regularizer: penalty on all projections.
 
@@ -171,7 +171,7 @@ class TransformerBlock(CachedSteps):
             `"self"`, (B, N, T, T), and with cross-attention `"source"`, (B, N, T, S); see
             `MultiHeadAttention.attention_weights`.
         """
-        y, (mask, order) = self.self_norm(x), self._asking(padding_mask)
+        y, (mask, order) = self.self_norm(x), self._mask_and_order(padding_mask)
         keys, _ = self.self_attention.keys_and_values(y, order["positions"])
         weights = {"self": self.self_attention.attention_weights(y, keys, mask, **order)}
         if self.cross_attention:
@@ -182,7 +182,7 @@ class TransformerBlock(CachedSteps):
             )
         return weights
 
-    def _asking(self, padding_mask):
+    def _mask_and_order(self, padding_mask):
         """Mask, and arguments for the order of tokens, of self-attention over whole sequences."""
         places = ops.arange(ops.shape(padding_mask)[1], dtype="int32")
         mask = padding_mask[:, None, :]
@@ -191,15 +191,15 @@ class TransformerBlock(CachedSteps):
         return mask, {"bias": self._bias(places[None], places), "positions": places[None]}
 
     def _attend_to_itself(self, x, padding_mask, training):
-        y, (mask, order) = self.self_norm(x), self._asking(padding_mask)
+        y, (mask, order) = self.self_norm(x), self._mask_and_order(padding_mask)
         # Keras treats an argument named `mask` as its own when it is passed by name.
         attended = self.self_attention(y, y, mask, **order, training=training)
         return x + self.residual_dropout(attended, training=training)
 
-    def _bias(self, asking, asked):
+    def _bias(self, query_positions, key_positions):
         if not self.penalize_distance:
             return None
-        return distance_penalty(self.num_heads, asking, asked, self.compute_dtype)
+        return distance_penalty(self.num_heads, query_positions, key_positions, self.compute_dtype)
 
     def _attend_to_source(self, x, keys, values, source_mask, training):
         attended = self.source_attention.attend(

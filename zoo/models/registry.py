@@ -44,6 +44,11 @@ def register_model(
             the others to them.
         like: a function whose keyword arguments, and their descriptions, the factory shares.
         **defaults: those of its arguments that differ.
+
+    Example:
+    >>> @zoo.models.register_model(like=zoo.GRU, name="small_gru")  # doctest: +SKIP
+    ... def SmallGRU(**options):
+    ...     return zoo.GRU(**{**options, "units": 8})
     """
     if factory is None:
         return functools.partial(
@@ -72,12 +77,13 @@ def _with_arguments_of(like: Callable, factory: Callable, defaults: dict) -> Cal
             if parameter.kind is parameter.KEYWORD_ONLY
         ]
     )
-    description, example = str(inspect.getdoc(factory)).split("Example:\n")
-    arguments = str(inspect.getdoc(like)).split("Args:\n")[1]
+    description, heading, example = (inspect.getdoc(factory) or "").partition("Example:\n")
+    arguments = (inspect.getdoc(like) or "").partition("Args:\n")[2].partition("Example:\n")[0]
     for parameter in signature.parameters.values():
         if parameter.kind is not parameter.KEYWORD_ONLY:
             arguments = re.sub(rf"^    {parameter.name}: .*\n(?:     .*\n)*", "", arguments)
-    create.__doc__ = f"{description}Args:\n{arguments}\n\nExample:\n{example}"
+    sections = [description, f"Args:\n{arguments}", heading + example]
+    create.__doc__ = "\n\n".join(section.strip() for section in sections if section)
     return create
 
 
@@ -101,7 +107,12 @@ def list_models(head: str | None = None) -> list[str]:
 
 
 def is_baseline(name: str) -> bool:
-    """Whether an architecture is registered as one that ignores the order of words."""
+    """Whether an architecture is registered as one that ignores the order of words.
+
+    Example:
+    >>> zoo.models.is_baseline("bag_of_words"), zoo.models.is_baseline("gru")
+    (True, False)
+    """
     return name in _FACTS and _FACTS[name].is_baseline
 
 
