@@ -59,7 +59,7 @@ MAY_IMPORT |= {
 MAY_IMPORT_IN_FUNCTIONS: dict[str, set[str]] = {
     "training": {
         "inspection",  # the TensorBoard callback of a fit
-        "serving",  # a folder of a run is read by it
+        "serving",  # initial weights from a SavedModel
     },
 }
 
