@@ -1,11 +1,17 @@
-"""Runs, recipes and made-up reports that several tests need."""
+"""Runs, models, recipes, made-up reports and TensorBoard's answers that several tests need."""
 
 import dataclasses
 import json
 import pathlib
+import time
+import urllib.parse
+import urllib.request
 from typing import Any
 
+import numpy as np
+
 import zoo
+from tests.models.cases import SMALL
 from zoo.catalog.recipe import Recipe
 from zoo.training.report import Report
 
@@ -115,3 +121,42 @@ def made_up_writer(**changes) -> Report:
 def accuracy(value: float) -> dict[str, float]:
     """Scores with this accuracy."""
     return {"accuracy": value, "f1": value, "auc": 0.95, "calibration_error": 0.01}
+
+
+def fit_small(name, task, folder, **options):
+    """Fits a model that is as small as it can be."""
+    model_options = options.pop("model_options")
+    settings = {"epochs": 2, "batch_size": 25, "seed": 3, "verbose": False, **options}
+    return zoo.fit_and_evaluate(
+        lambda: zoo.create_model(name, **task.model_arguments(), **model_options),
+        task,
+        log_dir=folder,
+        **settings,
+    )
+
+
+def small_model(name: str, task: zoo.tasks.Task, **options):
+    """A model of the task whose every weight is random, biases too, so that nothing cancels."""
+    model = zoo.create_model(name, **task.model_arguments(), **{**SMALL[name], **options})
+    generator = np.random.default_rng(7)
+    for weight in model.trainable_variables:
+        weight.assign(generator.normal(0.0, 0.5, weight.shape))
+    return model
+
+
+def ask(address, path, body=None, raw=False, **query):
+    """What TensorBoard answers: JSON, or bytes as they are."""
+    url = f"{address}{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        content = answer.read()
+    return content if raw else json.loads(content)
+
+
+def wait_until(is_so, seconds=300):
+    """Asks again and again until something is so."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "It did not come in time."
+        time.sleep(0.2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.inspection.small_models import small_model
+from tests.helpers import small_model
 from zoo.inspection import logit_margin
 from zoo.inspection.attributions import Attribution, explain, integrated_gradients, occlusion
 

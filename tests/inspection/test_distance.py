@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.inspection.small_models import small_model
+from tests.helpers import small_model
 from zoo.inspection.distance import accuracy_by_distance, gradient_norm_by_distance
 
 TEXT = "The music was not dull, but the story was weak."

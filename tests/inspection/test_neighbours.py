@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.inspection.small_models import small_model
+from tests.helpers import small_model
 from zoo.inspection.neighbours import nearest_neighbours
 
 

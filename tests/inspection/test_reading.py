@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.inspection.small_models import small_model
+from tests.helpers import small_model
 from zoo.inspection.marked_text import pieces
 from zoo.inspection.reading import read
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.inspection.small_models import small_model
+from tests.helpers import small_model
 from zoo.inspection import token_probabilities as told_by_the_package
 from zoo.inspection.surprisal import token_probabilities
 from zoo.utils.sequences import half_overlapping_windows

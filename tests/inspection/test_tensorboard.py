@@ -15,7 +15,7 @@ from tensorboard.plugins.graph import keras_util
 from tensorboard.util import tensor_util
 
 import zoo
-from tests.inspection.conftest import ask, fit, wait_until
+from tests.helpers import ask, fit_small, wait_until
 from tests.models.cases import SMALL
 from zoo.inspection.tensorboard import (
     dashboard,
@@ -413,7 +413,7 @@ def test_the_profile_is_written_where_all_is_asked_for(runs):
 
 def bag(task, folder, **options):
     options = {"epochs": 1, "model_options": {"embedding_dim": 4}, **options}
-    return fit("bag_of_words", task, folder, **options)
+    return fit_small("bag_of_words", task, folder, **options)
 
 
 def test_no_dashboards_and_no_logs_of_an_earlier_run(few_reviews, tmp_path):

@@ -18,7 +18,7 @@ import urllib.request
 import pytest
 
 import zoo
-from tests.inspection.conftest import ask, fit, wait_until
+from tests.helpers import ask, fit_small, wait_until
 from zoo.inspection.tensorboard.server import start
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -199,7 +199,7 @@ def sweep(few_reviews, tmp_path_factory):
     task = zoo.tasks.sentiment(few_reviews)
     for rate, width in ((0.003, 4), (0.01, 8), (0.03, 6)):
         options = {"epochs": 1, "learning_rate": rate, "model_options": {"embedding_dim": width}}
-        fit("bag_of_words", task, folder / f"rate_{rate}", **options)
+        fit_small("bag_of_words", task, folder / f"rate_{rate}", **options)
     address = start(folder, port=0)
     wait_until(lambda: sum(run.endswith("scores") for run in ask(address, "data/runs")) == 3)
     return address

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.inspection.small_models import small_model
+from tests.helpers import small_model
 from tests.preprocessing.letter_pairs import LetterPairs
 from tests.serving.test_generate_endpoint import in_plain_tensorflow
 from zoo.catalog import options
