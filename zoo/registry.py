@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -39,6 +40,13 @@ class Registry:
         return sorted(self._makers)
 
     def __getitem__(self, name: str) -> Callable:
+        if name in self._makers:
+            return self._makers[name]
+        # A module usually has the name of what it registers: the others need not be imported.
+        if name.isidentifier() and importlib.util.find_spec(f"{self._package}.{name}"):
+            importlib.import_module(f"{self._package}.{name}")
+            if name in self._makers:
+                return self._makers[name]
         known = self.names()
         if name not in known:
             raise UnknownNameError(unknown_name_message(self.kind, name, known))

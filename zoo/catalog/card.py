@@ -1,103 +1,14 @@
 """The card of a shipped model: what it is, how good, and what it is not for, out of its report."""
 
-import dataclasses
 import pathlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from zoo.tasks import task_class
 from zoo.training.report import Report
 from zoo.utils import files, pretrained
 from zoo.utils.text import list_words, markdown_table
-
-
-@dataclasses.dataclass(frozen=True)
-class _Kind:
-    """What the card says of all models of a task. Names in braces are filled in.
-
-    Attributes:
-        purpose: one sentence on what it does.
-        use: code blocks by language.
-        misuse: sentences on what it is not for.
-    """
-
-    purpose: str
-    use: tuple[tuple[str, str], ...]
-    misuse: tuple[str, ...]
-
-
-_KINDS = {
-    "sentiment": _Kind(
-        purpose="It says which class a text belongs to: {labels}.",
-        use=(
-            ("sh", 'zoo predict --model {name} "A fine film."'),
-            (
-                "python",
-                "import zoo\n\n"
-                'classify = zoo.pipeline("sentiment-analysis", model="{name}")\n'
-                'classify("A fine film.")  # label, score, probabilities',
-            ),
-            (
-                "python",
-                "import tensorflow as tf\n\n"
-                'model = tf.saved_model.load("saved_models/{name}/1")\n'
-                'model.signatures["serve"](text=tf.constant(["A fine film."]))',
-            ),
-        ),
-        misuse=(
-            "Decisions about people, such as who is hired, gets a loan, is treated or is silenced. "
-            "A label is a guess about a text and says nothing about who wrote it.",
-            "Texts of another kind than {data}, or in another language: it answers there as well, "
-            "just as sure, and is wrong more often than the tables say. Score it on your own "
-            "labelled texts first (`zoo evaluate --model {name} --data FILE`).",
-            "Texts without an opinion or with a mixed one: it knows no class but {labels}, and "
-            "puts every text into one of them.",
-            "Anything that turns on fairness: nobody has checked whether names or words for groups "
-            "of people move its answers.",
-        ),
-    ),
-    "text_generation": _Kind(
-        purpose="It writes on where a text ends, and says how likely a text is.",
-        use=(
-            ("sh", 'zoo generate --model {name} "The" --temperature 0.8 --top-k 40'),
-            (
-                "python",
-                "import zoo\n\n"
-                'write = zoo.pipeline("text-generation", model="{name}")\n'
-                'write("The", temperature=0.8, top_k=40, seed=7)["text"]',
-            ),
-            (
-                "python",
-                "import tensorflow as tf\n\n"
-                'model = tf.saved_model.load("saved_models/{name}/1")\n'
-                'model.generate(tf.constant(["The"]))  # or with temperature=, top_k=, seed=, ...',
-            ),
-        ),
-        misuse=(
-            "Facts and advice. It writes what is likely to stand in {data}: mostly untrue, often "
-            "contradicting itself, with names of real people and works that are made to say or be "
-            "what they never did.",
-            "Readers who have not been warned. The texts it learned from may hold insults, "
-            "prejudice, sex and violence; what it writes can be offensive, and nothing filters it.",
-            "Texts that pass as those of people, such as reviews of films, goods or places.",
-            "Text that has to be free of others' rights: it can repeat stretches of the texts that "
-            "it learned from.",
-            "Other languages and kinds of text than {data}.",
-        ),
-    ),
-}
-_ANY_KIND = _Kind(
-    purpose="It answers what the task asks of a text.",
-    use=(
-        (
-            "python",
-            "import tensorflow as tf\n\n"
-            'model = tf.saved_model.load("saved_models/{name}/1")\n'
-            "model.signatures",
-        ),
-    ),
-    misuse=("Texts of another kind than {data}, and decisions about people.",),
-)
 
 # What texts are, in a sentence that goes on; where they come from and on which terms.
 _DATA = {
@@ -172,7 +83,7 @@ class _Card:
         self.name = name
         self.report = report
         self.recipe_text = recipe_text
-        self.kind = _KINDS.get(report.task, _ANY_KIND)
+        self.description = task_class(report.task).description
         self.stored = shipped_facts(report)
         self.details = self._details()
         labels = [f"`{label}`" for label in self.details.get("label_names", [])]
@@ -213,12 +124,12 @@ class _Card:
         yield (
             f"A `{report.model['name']}` for {report.task.replace('_', ' ')}, fitted on "
             f"`{report.dataset['name']}` ({self.words['data']}) with the "
-            f"[language model zoo](../../README.md). {self._filled(self.kind.purpose)} `1/` is a "
-            "SavedModel that takes raw text and needs neither the zoo nor Keras.\n"
+            f"[language model zoo](../../README.md). {self._filled(self.description.purpose)} `1/` "
+            "is a SavedModel that takes raw text and needs neither the zoo nor Keras.\n"
         )
 
     def _use(self) -> Iterable[str]:
-        for language, code in self.kind.use:
+        for language, code in self.description.use:
             yield f"```{language}\n{self._filled(code)}\n```\n"
 
     def _scores(self) -> Iterable[str]:
@@ -400,7 +311,7 @@ class _Card:
         )
 
     def _misuse(self) -> Iterable[str]:
-        yield "".join(f"- {self._filled(sentence)}\n" for sentence in self.kind.misuse)
+        yield "".join(f"- {self._filled(sentence)}\n" for sentence in self.description.misuse)
 
     # Words
 

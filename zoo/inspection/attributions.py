@@ -283,7 +283,7 @@ def explain(text, model=None, *, label: str | None = None, method: str | None = 
     if method not in (None, *METHODS):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; it is {method!r}.")
     if not isinstance(model, tuple):
-        model = zoo.load(pretrained.best("sentiment") if model is None else model)
+        model = zoo.load(pretrained.best(zoo.tasks.Sentiment.name) if model is None else model)
     model, task = model
     if method is None:
         method = "integrated_gradients" if has_embeddings(model) else "occlusion"

@@ -9,6 +9,7 @@ from zoo.datasets import DatasetError, TextDataset
 from zoo.tasks import error_analysis, scores
 from zoo.tasks.checks import check_labels
 from zoo.tasks.data import SPLITS, Examples, TaskData
+from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
 from zoo.tasks.task import Evaluation, Task, choose_tokenizer, make_text_to_ids
@@ -46,6 +47,35 @@ class Sentiment(TextTask):
         Metric("auc", "%", higher_is_better=True),
         Metric("loss", "nats", listed=False),
         Metric("calibration_error", "%"),
+    )
+    description = Description(
+        purpose="It predicts the class of a text: {labels}.",
+        use=(
+            ("sh", 'zoo predict --model {name} "A fine film."'),
+            (
+                "python",
+                "import zoo\n\n"
+                'classify = zoo.pipeline("{name}")\n'
+                'classify("A fine film.")  # label, score, probabilities',
+            ),
+            (
+                "python",
+                "import tensorflow as tf\n\n"
+                'model = tf.saved_model.load("saved_models/{name}/1")\n'
+                'model.signatures["serve"](text=tf.constant(["A fine film."]))',
+            ),
+        ),
+        misuse=(
+            "Decisions about people, such as who is hired, gets a loan, is treated or is silenced. "
+            "A label is a guess about a text and says nothing about who wrote it.",
+            "Texts of another kind than {data}, or in another language: it predicts a label there "
+            "too, with the same confidence, and is wrong more often than the tables say. Score it "
+            "on your own labelled texts first (`zoo evaluate --model {name} --data FILE`).",
+            "Texts without an opinion or with a mixed one: it knows no class but {labels}, and "
+            "puts every text into one of them.",
+            "Anything that turns on fairness: nobody has checked whether names or words for groups "
+            "of people move its answers.",
+        ),
     )
     monitor = ("val_loss", "min")
     default_dataset = "imdb_reviews"

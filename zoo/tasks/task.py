@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.datasets import TextDataset
 from zoo.tasks.data import TaskData
+from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 
 # Widths of batches are rounded up to a multiple of this: fewer distinct shapes, for backends that
@@ -52,6 +53,7 @@ class Task(abc.ABC):
         metrics: the scores of `evaluate`, exactly one of them the main one.
         monitor: the validation metric of early stopping and of the best weights, and `"min"` or
             `"max"`.
+        description: the words of its model cards.
         default_dataset: the name of the default dataset; None if there is none.
         suggested_optimizer: the name of the default optimizer.
         suggested_steps: the default number of training steps.
@@ -63,6 +65,7 @@ class Task(abc.ABC):
     pipeline: str
     columns: ClassVar[Mapping[str, str]]
     metrics: tuple[Metric, ...]
+    description: Description
     monitor: tuple[str, str]
     default_dataset: str | None
     suggested_optimizer: str

@@ -11,6 +11,7 @@ from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.tasks.batches import sorted_batches
 from zoo.tasks.data import SPLITS, TaskData
+from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
 from zoo.tasks.spelling import NUM_SYMBOLS, byte_counts, spelling_nats
@@ -117,6 +118,35 @@ class TextGeneration(Task):
         Metric("perplexity"),
         # Nats per token depend on the tokens; bits per character compare all levels.
         Metric("bits_per_character", "bits", main=True),
+    )
+    description = Description(
+        purpose="It continues a text and computes how probable a text is.",
+        use=(
+            ("sh", 'zoo generate --model {name} "The" --temperature 0.8 --top-k 40'),
+            (
+                "python",
+                "import zoo\n\n"
+                'generate = zoo.pipeline("{name}")\n'
+                'generate("The", temperature=0.8, top_k=40, seed=7)["text"]',
+            ),
+            (
+                "python",
+                "import tensorflow as tf\n\n"
+                'model = tf.saved_model.load("saved_models/{name}/1")\n'
+                'model.generate(tf.constant(["The"]))  # or with temperature=, top_k=, seed=, ...',
+            ),
+        ),
+        misuse=(
+            "Facts and advice. It writes what is probable in {data}: mostly untrue, often "
+            "contradicting itself, with names of real people and works that are made to say or be "
+            "what they never did.",
+            "Readers who have not been warned. The texts it learned from may hold insults, "
+            "prejudice, sex and violence; its texts can be offensive, and nothing filters them.",
+            "Texts that pass as those of people, such as reviews of films, goods or places.",
+            "Text that has to be free of others' rights: it can repeat stretches of the texts that "
+            "it learned from.",
+            "Other languages and kinds of text than {data}.",
+        ),
     )
     monitor = ("val_loss", "min")
     default_dataset = "tiny_shakespeare"
