@@ -29,16 +29,28 @@ assert "norm/pooling/w" in events.Tags()["tensors"]
 """
 
 
-def diffs() -> list[str]:
+def diffs(*, excerpts: bool) -> dict[str, str]:
+    """The diffs by the file of the package that they add, or excerpts of files that exist."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    return re.findall(r"^```diff\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    found = {}
+    for diff in re.findall(r"^```diff\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        (added,) = re.findall(r"^\+\+\+ b/(zoo/\S+)$", diff, re.MULTILINE)
+        if (ROOT / added).exists() == excerpts:
+            found[added] = diff
+    return found
 
 
-def test_each_addition_is_small():
-    """One file, and a few lines of others."""
-    for diff in diffs():
-        added = re.findall(r"^\+\+\+ b/(zoo/\S+)$", diff, re.MULTILINE)
-        assert len(added) == 1 and len(diff.splitlines()) <= 75
+def test_each_addition_is_one_file_and_small():
+    units = {path.split("/")[1] for path in diffs(excerpts=False) | diffs(excerpts=True)}
+    assert units == {"datasets", "inspection", "models", "preprocessing", "serving", "tasks"}
+    assert all(len(diff.splitlines()) <= 75 for diff in diffs(excerpts=False).values())
+
+
+def test_excerpts_are_lines_of_their_files_in_order():
+    for path, diff in diffs(excerpts=True).items():
+        lines = iter((ROOT / path).read_text(encoding="utf-8").splitlines())
+        for line in re.findall(r"^\+(?!\+\+ )(.*)$", diff, re.MULTILINE):
+            assert line in lines, f"{path} has no line {line!r} here."
 
 
 @pytest.mark.slow
@@ -61,7 +73,7 @@ def test_the_additions_work(tmp_path):
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
-    for diff in diffs():
+    for diff in diffs(excerpts=False).values():
         run("git", "apply", "-", input=diff)
     run(sys.executable, "-c", FIT)
     tests = ["models/test_contract.py", "preprocessing/test_tokenizer_contract.py"]
