@@ -31,7 +31,6 @@ def load(path: files.StrPath, dataset=None):
         ModelNotFoundError: If there is no model.
         FileError: If one of its files is damaged, or was written by another version of the zoo.
 
-    >>> import zoo
     >>> model, task = zoo.load("gru_imdb")
     >>> model.name, task.label_names
     ('gru', ('negative', 'positive'))

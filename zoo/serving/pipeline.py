@@ -76,10 +76,6 @@ def evaluate(
         DatasetError: If the dataset is not the one that the report names.
         FileError: If there is no model at a path, or it is damaged.
 
-    >>> import zoo
-    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
-    >>> task = zoo.tasks.sentiment(reviews)
-    >>> model = zoo.BagOfWords(**task.model_arguments())
     >>> sorted(zoo.evaluate(model, task, split="validation").scores)[0]
     'accuracy'
     """

@@ -207,11 +207,9 @@ def dry_run(
         ValueError: If a fit would refuse the data or the arguments.
         TrainingError: If the loss is NaN or infinite within these steps.
 
-    >>> import zoo
-    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
-    >>> task = zoo.tasks.sentiment(reviews)
-    >>> zoo.dry_run(lambda: zoo.BagOfWords(**task.model_arguments()), task, epochs=2).steps
-    4
+    >>> estimate = zoo.dry_run(lambda: zoo.BagOfWords(**task.model_arguments()), task, epochs=2)
+    >>> estimate.steps
+    2
     """
     check_arguments("dry_run", dry_run, settings)
     asked = Settings(**settings)

@@ -68,13 +68,10 @@ def fit_and_evaluate(
             between two steps; `resume` continues it.
         FileError: If `log_dir` cannot be written to, or a checkpoint in it is damaged.
 
-    >>> import zoo
-    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
-    >>> task = zoo.tasks.sentiment(reviews)
     >>> model = zoo.BagOfWords(**task.model_arguments())
     >>> report = zoo.fit_and_evaluate(model, task, epochs=1, verbose=False)
-    >>> report.dataset["sizes"]["test"], sorted(report.test)[0]
-    (40, 'accuracy')
+    >>> sorted(report.test)[0]
+    'accuracy'
     """
     check_arguments("fit_and_evaluate", fit_and_evaluate, settings)
     asked = Settings(**settings)

@@ -41,6 +41,7 @@ class Run:
         logs: Folder with what TensorBoard shows.
         saved_model: Folder of the exported SavedModel.
 
+    >>> from zoo.training.run import Run
     >>> Run("runs/lstm").model.as_posix()
     'runs/lstm/model.keras'
     """

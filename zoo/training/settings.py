@@ -63,6 +63,7 @@ class Settings:
     Raises:
         ValueError: If a value is out of range.
 
+    >>> from zoo.training.settings import Settings
     >>> Settings(epochs=3).epochs
     3
     """
