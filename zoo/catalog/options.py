@@ -60,6 +60,7 @@ def fit_options(model: str, task: str, data: str | None = None) -> FitOptions:
         ValueError: for a model that does not support the head of the task.
         DatasetError: for unknown data.
 
+    >>> from zoo.catalog.options import fit_options
     >>> fit_options("lstm", "sentiment").model_options["units"].default
     64
     """

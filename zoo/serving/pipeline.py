@@ -38,7 +38,7 @@ def pipeline(name_or_model: files.StrPath, model: files.StrPath | None = None) -
     Example:
     >>> classify = zoo.pipeline("sentiment-analysis")
     >>> classify("A wonderful film, and never dull.")["label"]
-    'pos'
+    'positive'
     """
     tasks = {task_class(task).pipeline: task_class(task) for task in list_tasks()}
     if model is None and name_or_model not in tasks:

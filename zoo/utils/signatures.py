@@ -81,6 +81,7 @@ def options_of(function: Callable) -> dict[str, Option]:
     Args:
         function: a function or a class.
 
+    >>> from zoo.utils.signatures import options_of
     >>> def fit(*, epochs: int = 3):
     ...     '''Fits.
     ...
