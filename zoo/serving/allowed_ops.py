@@ -8,6 +8,9 @@ of ops that compute and do no more is loaded.
 import pathlib
 from collections.abc import Iterator
 
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
 from zoo.utils import files
 
 # All of them compute from tensors, variables and tables, and reach nothing outside of the process:
@@ -56,9 +59,6 @@ def check_ops(folder: pathlib.Path) -> None:
     Raises:
         FileError: where the graph cannot be read, or holds an op that the zoo does not write.
     """
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
     file = folder / "saved_model.pb"
     try:
         saved_model = SavedModel.FromString(file.read_bytes())

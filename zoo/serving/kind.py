@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
+import tensorflow as tf
 
 from zoo.registry import Registry
 from zoo.serving.loading import SavedModel, check_saved_model
@@ -117,8 +118,6 @@ def check_exportable(task) -> None:
 
 def trace(function: Callable, **signature: tuple[list, Any]) -> Callable:
     """A function of tensors of these shapes and types, as a graph."""
-    import tensorflow as tf
-
     specs = [tf.TensorSpec(shape, dtype, name) for name, (shape, dtype) in signature.items()]
     options = {"input_signature": specs, "autograph": False}
     graph = tf.function(function, **options).get_concrete_function()

@@ -4,7 +4,13 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+import tensorflow as tf
+
+from zoo.models import list_models
 from zoo.serving import allowed_ops
+from zoo.serving.quantization import VARIABLES, restored_weights
+from zoo.tasks import task_class
 from zoo.training.run import (
     EXTRA_ASSETS,
     ModelNotFoundError,
@@ -13,7 +19,7 @@ from zoo.training.run import (
     read_task,
     read_task_config,
 )
-from zoo.utils import checksums, files
+from zoo.utils import allowed_classes, checksums, files
 
 
 def load(path: files.StrPath, dataset=None):
@@ -35,26 +41,36 @@ def load(path: files.StrPath, dataset=None):
     >>> model.name, task.label_names
     ('gru', ('negative', 'positive'))
     """
-    from zoo.models import list_models
-    from zoo.serving.saved_model import model_from_saved_model
-    from zoo.utils import allowed_classes
-
     run = Run.find(path)
     if run.task.is_file():
         return run.load(dataset)
     folder = saved_model_folder(path)
     task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
-    # Keras finds a class by its name once its module has been imported.
-    list_models()
-    config = folder / EXTRA_ASSETS / "model.json"
-    if config.is_file():
-        allowed_classes.check_classes(files.read_json(config, "the model's configuration"), config)
     try:
-        return model_from_saved_model(folder), task
+        return _model_of(folder), task
     except files.FileError:
         raise
     except Exception as error:
         raise _damaged(folder, error) from error
+
+
+def _model_of(folder: pathlib.Path) -> keras.Model:
+    """The Keras model that a SavedModel was made of, with the weights that it holds.
+
+    Raises:
+        FileError: If the model's configuration is missing, or names a class that is no layer.
+        Exception: Of a dozen kinds, from Keras and TensorFlow, if a file is damaged.
+    """
+    # Keras finds a class by its name once its module has been imported.
+    list_models()
+    file = folder / EXTRA_ASSETS / "model.json"
+    config = files.read_json(file, "the model's configuration")
+    allowed_classes.check_classes(config, file)
+    model = keras.saving.deserialize_keras_object(config)
+    weights = restored_weights(str(folder / "variables" / "variables"), VARIABLES)
+    for variable, value in zip(model.variables, weights, strict=True):
+        variable.assign(value)
+    return model
 
 
 class SavedModel:
@@ -72,8 +88,6 @@ class SavedModel:
     """
 
     def __init__(self, path: files.StrPath):
-        import tensorflow as tf
-
         folder = saved_model_folder(path)
         allowed_ops.check_ops(folder)
         try:
@@ -116,8 +130,6 @@ def task_of_saved_model(path: files.StrPath) -> tuple[pathlib.Path, Any, dict]:
     Raises:
         ModelNotFoundError: if there is no model at `path`.
     """
-    from zoo.tasks import task_class
-
     folder = saved_model_folder(path)
     config = read_task_config(folder / EXTRA_ASSETS / "task.json")
     try:

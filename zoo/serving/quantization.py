@@ -8,6 +8,9 @@ import tensorflow as tf
 
 QUANTIZATIONS = ("float32", "float16", "int8")
 
+# The attribute of a SavedModel that holds the model's variables, in the model's order.
+VARIABLES = "variables_of_model"
+
 # Matrices from here on are tables of embeddings or of logits: their rows are kept in 8 bits.
 _LARGE_TABLE = 2**18
 

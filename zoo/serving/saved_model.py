@@ -10,13 +10,10 @@ import keras
 import tensorflow as tf
 
 from zoo.serving.kind import check_exportable, serving_kind
-from zoo.serving.quantization import QUANTIZATIONS, QuantizedVariable, restored_weights
+from zoo.serving.quantization import QUANTIZATIONS, VARIABLES, QuantizedVariable
 from zoo.tasks.task import Task
 from zoo.training.run import EXTRA_ASSETS, task_entries
 from zoo.utils import checksums, files
-
-# The attribute of the SavedModel that holds the model's variables, in the model's order.
-_VARIABLES = "variables_of_model"
 
 
 def export_saved_model(
@@ -66,7 +63,7 @@ def export_saved_model(
     # to a graph, and keeps `saved_model_cli` and the C API from running it.
     module = tf.Module()
     stored = [QuantizedVariable(variable, quantization) for variable in model.variables]
-    setattr(module, _VARIABLES, stored)
+    setattr(module, VARIABLES, stored)
     module.tables = [task.text_to_ids.table]
 
     @contextlib.contextmanager
@@ -101,19 +98,3 @@ def export_saved_model(
         shutil.rmtree(new / "debug", ignore_errors=True)
         checksums.write_manifest(new, checksums.files_in(new))
     return path
-
-
-def model_from_saved_model(path: files.StrPath) -> keras.Model:
-    """The Keras model that a SavedModel was made of, with the weights that it holds.
-
-    Raises:
-        FileError: where it was written by an older zoo, without the model's configuration.
-        Exception: of a dozen kinds, from Keras and TensorFlow, where a file is damaged.
-    """
-    path = pathlib.Path(path)
-    config = files.read_json(path / EXTRA_ASSETS / "model.json", "the model's configuration")
-    model = keras.saving.deserialize_keras_object(config)
-    weights = restored_weights(str(path / "variables" / "variables"), _VARIABLES)
-    for variable, value in zip(model.variables, weights, strict=True):
-        variable.assign(value)
-    return model

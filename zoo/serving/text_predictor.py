@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import tensorflow as tf
 
+from zoo.datasets.file_formats import delimiter_of, read_table
 from zoo.serving.kind import ServedModel, order_by_length
 from zoo.serving.loading import encoded
 from zoo.utils import files
@@ -55,8 +57,6 @@ class TextPredictor(ServedModel):
 
     def predict(self, texts: Sequence[str | bytes]) -> np.ndarray:
         """The `output` of N texts, (N, ...)."""
-        import tensorflow as tf
-
         given = encoded(texts)
         order = order_by_length(given)
         parts = [
@@ -81,8 +81,6 @@ class TextPredictor(ServedModel):
             DatasetError: for a table that cannot be read.
             FileError: if `output` cannot be written.
         """
-        from zoo.datasets.file_formats import delimiter_of, read_table
-
         output = pathlib.Path(output)
         delimiter = delimiter_of(output)
         header, rows, place = read_table(pathlib.Path(source), text_column)
