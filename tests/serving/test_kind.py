@@ -24,6 +24,13 @@ def test_every_task_names_a_kind_and_a_pipeline(task_class):
     assert pipelines.count(task_class.pipeline) == 1
 
 
+def test_every_task_has_words_for_its_cards(task_class):
+    description = task_class.description
+    assert description.purpose.endswith(".")
+    assert {language for language, _ in description.use} == {"sh", "python"}
+    assert all(sentence.endswith(".") for sentence in description.misuse)
+
+
 def test_every_task_says_how_its_scores_are_read(task_class):
     names = [metric.name for metric in task_class.metrics]
     assert len(set(names)) == len(names)

@@ -1,4 +1,4 @@
-"""Trained models in use: strings in, answers out."""
+"""Serving: SavedModels, and Python clients that call them with strings."""
 
 from zoo.serving.classify import TextClassifier
 from zoo.serving.generate import TextGenerator

@@ -78,7 +78,7 @@ def check_ops(folder: pathlib.Path) -> None:
 def _foreign_ops(meta_graph) -> Iterator[str]:
     graph = meta_graph.graph_def
     functions = {function.signature.name: function for function in graph.library.function}
-    # What the loader runs or offers to be run stands among the objects, by name.
+    # Functions that the loader runs or exposes are among the objects, by name.
     offered = set(meta_graph.object_graph_def.concrete_functions)
     called = {
         name

@@ -84,14 +84,14 @@ class TextGenerator(ServedModel):
         Args:
             prompts: a string, or several. An empty one begins a text. A prompt that is longer than
                 the model can read is read from its last tokens.
-            max_new_tokens: tokens that are written at most.
-            temperature: logits are divided by it; 0 takes the likeliest token each time.
-            top_k: only so many of the likeliest tokens are drawn from; 0 for all.
-            top_p: only the smallest set of likeliest tokens whose share reaches it; 1 for all.
-            repetition_penalty: above 1, tokens that are there already get unlikelier.
-            seed: the same seed gives the same texts, in every process.
-            no_repeat_ngram_size: no sequence of so many tokens comes twice; 0 for no ban.
-            num_beams: above 1, beam search for the likeliest text; nothing is then drawn.
+            max_new_tokens: maximum number of new tokens.
+            temperature: divisor of the logits; 0 takes the most probable token.
+            top_k: number of the most probable tokens to draw from; 0 for all.
+            top_p: share of probability of the most probable tokens to draw from; 1 for all.
+            repetition_penalty: above 1, it lowers the logits of tokens that the text contains.
+            seed: seed of sampling; the same seed returns the same texts, in every process.
+            no_repeat_ngram_size: length of the n-grams that must not repeat; 0 for no ban.
+            num_beams: above 1, the width of a beam search, which does not sample.
 
         Returns:
             For one prompt a dict with `text`, the prompt and its continuation, `continuation`, and
@@ -141,14 +141,14 @@ class TextGenerator(ServedModel):
         return self._call("generate", prompt=tf.constant(prompts), **arguments)
 
     def stream(self, prompt: str | bytes, **options) -> Iterator[str]:
-        """Continues a prompt, and gives what is written piece by piece as it is.
+        """Continues a prompt and yields its continuation piece by piece.
 
         Args:
             prompt: a string.
             **options: those of a call, but for `num_beams`.
 
         Yields:
-            Strings that make up the text behind the prompt: the text of a call with these options.
+            Strings that add up to the continuation that a call with these options returns.
 
         Raises:
             ValueError: for an argument out of range.
@@ -189,7 +189,7 @@ class TextGenerator(ServedModel):
 
 
 class _KerasGenerator:
-    """Generation by a Keras model, for what the `generate` endpoint does not do."""
+    """Generation with the Keras model, for options that the endpoint `generate` lacks."""
 
     def __init__(self, model, task):
         self.model = model
@@ -208,14 +208,14 @@ class _KerasGenerator:
         )
 
     def generate(self, prompts, ngram: int, beams: int, *, max_new_tokens: int, **sampling):
-        """What the endpoint `generate` gives, as a dict of tensors."""
+        """The outputs of the endpoint `generate`, a dict of tensors."""
         decoder = self._decoder(BeamSearch(beams) if beams > 1 else Sampler(ngram))
         decode = tf.function(lambda ids: decoder(ids, max_new_tokens, Sampling(**sampling)))
         written = decode(self._prompt_to_ids(prompts))
         return {**written, **self._texts(prompts, written["token_ids"])}
 
     def stream(self, prompt, *, max_new_tokens, no_repeat_ngram_size, num_beams, **sampling):
-        """Pieces of text, as they are written."""
+        """Yields pieces of text."""
         del num_beams
         decoder = self._decoder(Sampler(no_repeat_ngram_size))
         start = tf.function(decoder.start, reduce_retracing=True)
@@ -301,7 +301,7 @@ def _generation(model, task, weights, options):
 
 
 def suppressed_ids(task) -> list[int]:
-    """The ids that stand for no text: the end too, where texts have none."""
+    """The ids of tokens without text; the end too, if texts have none."""
     never = [PAD_ID, UNKNOWN_ID, START_ID]
     return never if task.text_to_ids.add_end else [*never, END_ID]
 

@@ -1,4 +1,4 @@
-"""Finding and reading what runs and exports have written."""
+"""Loading of runs and SavedModels."""
 
 import pathlib
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ class SavedModel:
     """A SavedModel of the zoo, loaded.
 
     Args:
-        path: a SavedModel, the folder of a run, or a shipped model's name.
+        path: a SavedModel, the folder of a run, or the name of a pretrained model.
 
     Attributes:
         endpoints: its endpoints by name.
@@ -100,7 +100,7 @@ class SavedModel:
 
 
 def _damaged(folder: pathlib.Path, error: Exception) -> files.FileError:
-    """What is said of a SavedModel that TensorFlow or Keras cannot read."""
+    """The error for a SavedModel that TensorFlow or Keras cannot read."""
     return files.FileError(
         f"{folder} is damaged or no SavedModel of this zoo ({first_line(error)})."
     )
@@ -139,7 +139,7 @@ def task_of_saved_model(path: files.StrPath) -> tuple[pathlib.Path, Any, dict]:
 
 
 def saved_model_folder(path: files.StrPath) -> pathlib.Path:
-    """The folder of a SavedModel: given, or the newest version in a run or beside a card."""
+    """The folder of a SavedModel: given, or the newest version in a run or a pretrained model."""
     folder = Run.find(path).path
     if (folder / "saved_model.pb").is_file():
         return folder
@@ -160,10 +160,10 @@ def saved_model_folder(path: files.StrPath) -> pathlib.Path:
 
 
 def encoded(texts: Sequence[str | bytes]) -> list[bytes]:
-    """Texts as TensorFlow takes them; half a surrogate pair, which is no text, becomes "?".
+    """Texts as UTF-8 bytes; a lone surrogate becomes "?".
 
     Raises:
-        TypeError: for what is no text.
+        TypeError: for anything that is not a text.
     """
     for text in texts:
         if not isinstance(text, (str, bytes)):

@@ -1,4 +1,4 @@
-"""Trained models by what they are for."""
+"""Pipelines and evaluation of trained models."""
 
 from typing import Any
 

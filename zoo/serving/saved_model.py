@@ -1,4 +1,4 @@
-"""From a trained model and its task to a SavedModel that takes raw text."""
+"""Export of a trained model to a SavedModel that takes raw text."""
 
 import contextlib
 import json
@@ -25,33 +25,41 @@ def export_saved_model(
     state_dtype: Literal["bfloat16", "float32"] | None = None,
     quantization: str = "float32",
 ) -> pathlib.Path:
-    """Writes a SavedModel with the preprocessing inside.
+    """Exports a SavedModel that includes the preprocessing.
 
-    It is made of TensorFlow's core ops: stock TensorFlow loads and serves it, with neither the zoo
-    nor Keras.
+    It uses TensorFlow's core ops only: TensorFlow loads and serves it without the zoo or Keras.
 
     Its endpoints are those of the kind that the task names in `serving`: `zoo.TextClassifier` and
-    `zoo.TextGenerator` describe theirs.
+    `zoo.TextGenerator` document theirs.
 
     Args:
         model: a model for the task.
-        task: what knows how texts are read and what answers are called.
-        path: the folder to write, by custom named by a version number: `saved_model/1`. What
-            stood there is replaced once the new one is whole.
-        jit_compile: whether XLA compiles the steps of `generate` when it is first called for a
-            number of rows: several times faster, after a few seconds. TensorFlow has XLA in it;
-            TensorFlow Serving wants `--xla_cpu_compilation_enabled`.
-        state_dtype: of what `generate` remembers, `"bfloat16"` for half the memory; None for the
-            model's own.
-        quantization: of the weights: `"float32"`; `"float16"`, half as large; or `"int8"`, where
-            tables of embeddings and of logits have 8 bits an entry and a scale a row, and all
-            else 16. It is computed in float32 all the same.
+        task: the task, whose tokenizer and labels become part of the graph.
+        path: the folder to write, usually named by a version number: `saved_model/1`. An existing
+            one is replaced when the new one is complete.
+        jit_compile: whether XLA compiles the steps of `generate` on the first call with a batch
+            size: several times faster, after a few seconds. TensorFlow includes XLA; TensorFlow
+            Serving needs `--xla_cpu_compilation_enabled`.
+        state_dtype: dtype of the decoding state of `generate`: `"bfloat16"` halves its memory; None
+            keeps the model's own.
+        quantization: weight format: `"float32"`; `"float16"`, half the size; or `"int8"`, which
+            stores embeddings and output vectors with 8 bits per entry and a scale per row, and all
+            other weights with 16 bits. Computation is in float32 in all cases.
 
     Returns:
         The path.
 
     Raises:
-        FileError: where it cannot be written.
+        ValueError: for an unknown quantization, or a task that cannot be exported.
+        FileError: if it cannot be written.
+
+    >>> import tempfile, zoo
+    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
+    >>> task = zoo.tasks.sentiment(reviews)
+    >>> model = zoo.BagOfWords(**task.model_arguments())
+    >>> path = zoo.export_saved_model(model, task, tempfile.mkdtemp() + "/1")
+    >>> sorted(zoo.pipeline(path)("A fine film."))
+    ['label', 'probabilities', 'score']
     """
     if quantization not in QUANTIZATIONS:
         raise ValueError(
@@ -59,8 +67,8 @@ def export_saved_model(
         )
     check_exportable(task)
     path = pathlib.Path(path)
-    # Variables and tables are held, and not the layers: what Keras tracks beside them is of no use
-    # to a graph, and keeps `saved_model_cli` and the C API from running it.
+    # The module holds variables and tables, not layers: other objects that Keras tracks are useless
+    # to a graph and keep `saved_model_cli` and the C API from running it.
     module = tf.Module()
     stored = [QuantizedVariable(variable, quantization) for variable in model.variables]
     setattr(module, VARIABLES, stored)
@@ -94,7 +102,7 @@ def export_saved_model(
         (extra / "task.json").write_text(json.dumps(task_entries(task)), encoding="utf-8")
         config = keras.saving.serialize_keras_object(model)
         (extra / "model.json").write_text(json.dumps(config), encoding="utf-8")
-        # What only TensorBoard would read, and names folders of this machine.
+        # For TensorBoard only, with names of folders of this machine.
         shutil.rmtree(new / "debug", ignore_errors=True)
         checksums.write_manifest(new, checksums.files_in(new))
     return path

@@ -1,8 +1,8 @@
-"""Which examples go together: batches by length, as a pure function of a seed and an epoch."""
+"""Batches of examples of similar length, a pure function of seed and epoch."""
 
 import numpy as np
 
-# So many batches are sorted by length at a time: few enough that every epoch mixes examples anew.
+# Batches that are sorted by length together: few enough that each epoch makes other batches.
 _POOL = 50
 
 
@@ -17,7 +17,7 @@ def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -
 
     Returns:
         Arrays of indices; each example is in one of them, once. Batch k is a function of the
-        arguments alone, so that a run can go on at any place.
+        arguments alone, so that training can resume at any step.
     """
     random = np.random.default_rng([seed, epoch])
     shuffled = random.permutation(len(lengths))

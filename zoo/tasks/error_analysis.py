@@ -1,4 +1,4 @@
-"""Where a classifier fails, told in numbers: no word of a text leaves this module.
+"""The errors of a classifier in numbers: no word of a text leaves this module.
 
 The lists of words are English. Texts in which none of them comes up, of another language say, are
 not divided by negation.
@@ -55,7 +55,7 @@ class Mistake(NamedTuple):
         words: how many words it has.
         negations: how many words that negate.
         contrast_words: how many such as "but" and "although", where a text changes its mind.
-        has_rating: whether it gives a rating in numbers.
+        has_rating: whether it contains a rating in numbers.
         upper_case_share: share of its words that are all in capitals, of those with two letters or
             more.
     """
@@ -121,8 +121,8 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str,
 
     Returns:
         A row for each bin of confidence that has texts: `from`, `to`, `confidence` (mean),
-        `accuracy` and `texts`. The bins are of equal width from 1/C, since the likeliest class has
-        no less, to 1.
+        `accuracy` and `texts`. The bins have equal widths between 1/C, the lowest possible
+        confidence, and 1.
     """
     lowest = 1 / probabilities.shape[1]
     edges = np.linspace(lowest, 1, NUM_BINS + 1)

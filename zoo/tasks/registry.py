@@ -11,7 +11,7 @@ _TASKS: Registry = Registry("task", "zoo.tasks")
 
 
 def register_task(cls: type[Task]) -> type[Task]:
-    """Enters a subclass of `Task` under its `name`."""
+    """Registers a subclass of `Task` under its `name`."""
     _TASKS.register(cls.name, cls)
     return cls
 
@@ -25,13 +25,13 @@ def task_class(name: str) -> Any:
     """The class with a name.
 
     Raises:
-        UnknownNameError: for a name that no task has.
+        UnknownNameError: for an unknown task.
     """
     return _TASKS[name]
 
 
 def check_task(name: str, options: Iterable[str] = ()) -> None:
-    """Raises what `create_task` would, before a dataset is there."""
+    """Raises what `create_task` would raise, before a dataset exists."""
     maker = task_class(name).from_dataset
     arguments = inspect.signature(maker).parameters
     others = [option for option in options if option not in arguments]
@@ -44,15 +44,26 @@ def check_task(name: str, options: Iterable[str] = ()) -> None:
 
 
 def create_task(name: str, dataset, **options):
-    """Makes a task on a dataset by name: `create_task("sentiment", zoo.datasets.imdb())`.
+    """Creates a task by name.
+
+    Args:
+        name: one of `list_tasks()`.
+        dataset: a `zoo.datasets.TextDataset` with the columns of the task.
+        **options: the options of the task, see its `from_dataset`.
 
     Raises:
-        UnknownNameError: for a name that no task has, or an option that it does not take.
+        UnknownNameError: for an unknown task, or an option that it does not have.
+
+    >>> import zoo
+    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
+    >>> task = zoo.tasks.create_task("sentiment", reviews, sequence_length=64)
+    >>> task.text_to_ids.sequence_length
+    64
     """
     check_task(name, options)
     return task_class(name).from_dataset(dataset, **options)
 
 
 def task_from_config(config: Mapping[str, Any], dataset=None):
-    """The task whose `get_config` gave `config`, on a dataset if there is one."""
+    """The task whose `get_config` returned `config`, with a dataset or without."""
     return task_class(config["name"]).from_config(config, dataset)

@@ -8,6 +8,7 @@ import numpy as np
 from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
 from zoo.tasks.data import SPLITS, Examples, TaskData
+from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
 from zoo.tasks.task import Evaluation, Task, choose_tokenizer, make_text_to_ids
@@ -58,6 +59,28 @@ class Regression(TextTask):
         Metric("root_mean_squared_error"),
         Metric("r2", higher_is_better=True),
         Metric("loss", listed=False),
+    )
+    description = Description(
+        purpose="It predicts a number for a text.",
+        use=(
+            ("sh", 'zoo predict --model {name} "A fine film."'),
+            (
+                "python",
+                'import zoo\n\npredict = zoo.pipeline("{name}")\npredict("A fine film.")["value"]',
+            ),
+            (
+                "python",
+                "import tensorflow as tf\n\n"
+                'model = tf.saved_model.load("saved_models/{name}/1")\n'
+                'model.signatures["serve"](text=tf.constant(["A fine film."]))',
+            ),
+        ),
+        misuse=(
+            "Decisions about people. A prediction is a guess about a text and says nothing about "
+            "who wrote it.",
+            "Texts of another kind than {data}, or in another language: it predicts a number there "
+            "too, with larger errors than the tables say.",
+        ),
     )
     monitor = ("val_loss", "min")
     default_dataset = None

@@ -77,7 +77,7 @@ def _bounded_shares(weights: np.ndarray, total: int) -> np.ndarray:
 
 
 class SampledSoftmax(keras.Model):
-    """A language model as it is fitted: gives the loss of each token, and not all logits.
+    """A language model in training: returns the loss of each token instead of all logits.
 
     Shape letters: B batch, T tokens, S candidates, D width of what the logits are made of.
 

@@ -1,4 +1,4 @@
-"""Which class a text belongs to: sentiment, or any other set of labels."""
+"""Text classification: sentiment, or any other set of labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -27,7 +27,7 @@ class _LabelledTexts(TaskData):
 
 @register_task
 class Sentiment(TextTask):
-    """One of C classes for each text. See `sentiment`, which makes it.
+    """One of C classes for each text. See `sentiment`, which creates it.
 
     Args:
         text_to_ids: how texts are read.
@@ -214,7 +214,7 @@ class Sentiment(TextTask):
     def score(
         self, labels: np.ndarray, probabilities: np.ndarray, texts: Sequence[str] | None = None
     ) -> Evaluation:
-        """All metrics of labels (N,) and probabilities (N, C), with N texts where it fails too."""
+        """The `Evaluation` of labels (N,) and probabilities (N, C); with N texts its errors too."""
         confusion = scores.confusion_matrix(
             labels, probabilities.argmax(axis=1), len(self.label_names)
         )
@@ -280,21 +280,27 @@ class Sentiment(TextTask):
 
 
 def sentiment(dataset: TextDataset, **options) -> Sentiment:
-    """The task of telling which class a text belongs to.
+    """Text classification: the class of a text, such as its sentiment.
 
     Args:
-        dataset: labelled texts, of two classes or more.
-        **options: how texts are read, see `zoo.preprocessing.TextToIds`: `level` (`"word"`),
+        dataset: texts with a column `label`, of two classes or more.
+        **options: how texts become ids, see `zoo.preprocessing.TextToIds`: `level` (`"word"`),
             `vocabulary_size` (20,000), `min_frequency` (2), `sequence_length` (400 tokens),
-            `truncation` (`"both"`, since reviews say what they mean first and last),
+            `truncation` (`"both"`, since reviews judge in their first and last sentences),
             `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`); or
-            `vocabulary_of`, a task whose vocabulary and ways to tell words apart are taken over.
-            And how a model is fitted: `adversarial` (0, not), how far embeddings are moved against
-            it, see `AdversarialTraining`; `temperature_scaling` (False), whether all logits
-            are divided at the end by what makes validation likeliest (Guo et al. 2017, section
-            4.2), which changes no label.
+            `vocabulary_of`, a task whose vocabulary and tokenizer settings are reused. How a model
+            is trained: `adversarial`, epsilon of adversarial training on the embeddings (Miyato et
+            al. 2017; 0 turns it off), see `AdversarialTraining`; and `temperature_scaling` (False),
+            which calibrates the classifier on validation (Guo et al. 2017, section 4.2) and changes
+            no label.
 
     Raises:
-        DatasetError: for a dataset without labels.
+        DatasetError: if the dataset has no labels.
+
+    >>> import zoo
+    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
+    >>> task = zoo.tasks.sentiment(reviews)
+    >>> task.label_names
+    ('negative', 'positive')
     """
     return Sentiment.from_dataset(dataset, **options)

@@ -1,4 +1,4 @@
-"""What every task is: what a model is asked, and how its answers are scored."""
+"""The base class of tasks: what a model predicts and how predictions are scored."""
 
 import abc
 import dataclasses
@@ -28,7 +28,7 @@ _READING = (
 
 
 class NotFiniteError(ValueError):
-    """What a model answers is no number, or an infinite one, and cannot be scored."""
+    """Outputs of a model are NaN or infinite."""
 
 
 class Task(abc.ABC):
@@ -115,7 +115,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def model_arguments(self) -> dict[str, Any]:
-        """The arguments that every factory needs to know of the task: `zoo.LSTM(**...)`."""
+        """The arguments of a model for this task: `zoo.LSTM(**task.model_arguments())`."""
 
     @abc.abstractmethod
     def batch(
@@ -141,10 +141,10 @@ class Task(abc.ABC):
         """
 
     def training_model(self, model):
-        """What is fitted so that `model` learns: the model itself, or a Keras model around it.
+        """The Keras model to train: `model` itself, or a wrapper that shares its weights.
 
-        It shares the model's weights. Its inputs are those of a training batch, see `batch`: a dict
-        in which the model's own are called `inputs`.
+        The inputs of a wrapper are those of a training batch, see `batch`: a dict whose entry
+        `"inputs"` holds those of `model`.
         """
         return model
 
@@ -154,7 +154,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def training_metrics(self) -> list:
-        """The Keras metrics that are shown while training."""
+        """Keras metrics that are computed during training."""
 
     @abc.abstractmethod
     def evaluate(self, model, examples: Any, batch_size: int) -> "Evaluation":
@@ -166,30 +166,30 @@ class Task(abc.ABC):
             batch_size: examples a call, at most; the scores do not depend on it.
 
         Raises:
-            NotFiniteError: where the model's answers are no finite numbers.
+            NotFiniteError: if outputs of the model are NaN or infinite.
         """
 
     def calibrate(self, model, validation: Any, batch_size: int) -> bool:
-        """Makes a fitted model as sure as it is right, by the validation split.
+        """Calibrates a trained model on the validation split.
 
         Args:
             model, validation, batch_size: see `evaluate`.
 
         Returns:
-            Whether the model was changed; by default it is not.
+            Whether the model was changed; by default False.
         """
         del model, validation, batch_size
         return False
 
     def class_weights(self, examples: Any, weights: str | Mapping | None) -> np.ndarray | None:
-        """The weight of each class, (C,), or None where the task has no classes."""
+        """The weight of each class, (C,); None for a task without classes."""
         del examples
         if weights is not None:
             raise ValueError(f"{self.name} has no classes to weigh.")
         return None
 
     def best_possible(self) -> dict[str, float] | None:
-        """The best possible test scores, by the names of `evaluate`, where they are known."""
+        """The best possible test scores by name, if they are known."""
         return None
 
     def tokenizer_settings(self) -> dict[str, Any]:
@@ -205,12 +205,12 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def get_config(self) -> dict[str, Any]:
-        """What makes the task again, without its dataset, as JSON can hold it."""
+        """The arguments of `from_config` as JSON, without the dataset."""
 
     @classmethod
     @abc.abstractmethod
     def from_config(cls, config: Mapping[str, Any], dataset: TextDataset | None = None) -> "Task":
-        """The task that `get_config` told of."""
+        """The task whose `get_config` returned `config`."""
 
 
 def choose_tokenizer(maker: Callable, level, **options):
@@ -255,11 +255,11 @@ def make_text_to_ids(vocabulary_of: Task | None, **arguments):
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """How a model did on a split.
+    """The scores of a model on a split.
 
     Attributes:
-        scores: metrics by name; floats, or None where one is not defined.
-        details: further facts that JSON can hold, such as a confusion matrix.
+        scores: value of each metric by name; None if it is undefined.
+        details: further results as JSON, such as a confusion matrix.
         probabilities: of each class (N, C), for a classifier; not part of a report.
     """
 

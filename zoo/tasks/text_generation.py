@@ -1,4 +1,4 @@
-"""Which token comes next: language models of words or of characters."""
+"""Language modelling: the next token of a text."""
 
 import functools
 import math
@@ -34,10 +34,10 @@ from zoo.utils.special_tokens import MAX_PROMPT_TOKENS
 # Logits that are held at a time while a split is scored: a quarter of a gigabyte.
 _MAX_LOGITS = 2**26
 
-# Tokens that stand for a larger vocabulary in a training step.
+# Negative samples in a training step of a larger vocabulary.
 _SAMPLED_TOKENS = 1024
 
-# A full softmax over fewer tokens than so many times the sampled ones costs little more.
+# Minimum ratio of vocabulary to samples: below it, a full softmax costs little more.
 _WORTH_SAMPLING = 4
 
 
@@ -96,7 +96,7 @@ class _Windows(TaskData):
 
 @register_task
 class TextGeneration(Task):
-    """The next token, of each token. See `text_generation`, which makes it.
+    """The next token of a text, for each of its tokens. See `text_generation`, which creates it.
 
     Args:
         text_to_ids: how texts are read, with a start token.
@@ -335,7 +335,7 @@ class TextGeneration(Task):
             each = losses.predict_on_batch({"inputs": inputs, "targets": targets})
             nats += float((np.asarray(each, "float64") * weights).sum())
         if not math.isfinite(nats):
-            raise NotFiniteError("The model's loss is no finite number.")
+            raise NotFiniteError("The model's loss is NaN or infinite.")
         return self.score(nats, examples.num_asked, examples.split)
 
     def score(self, nats: float, num_tokens: int, split: str) -> Evaluation:
@@ -389,31 +389,37 @@ class TextGeneration(Task):
 
 
 def text_generation(dataset: TextDataset, **options) -> TextGeneration:
-    """The task of telling which token comes next, by which a model can write.
+    """Language modelling: the next token of a text, for each of its tokens.
 
-    It learns from all training texts, unlabelled ones too, less those that validation or test hold
-    as well. Documents are kept apart: each begins with a start token and ends with an end token
-    that is learned as any other, but for stretches of one running text, which have no end. Long
-    ones are cut into windows, elsewhere in each epoch. Scored is every token of a split, once, with
-    at least half of `context_length` before it or all that there is; an encoder-decoder, which is
-    told what stands before apart from what follows, is asked for the very same tokens.
+    Models learn from all training texts, unlabelled ones too, without those that validation or
+    test contain as well. Documents are separate: each begins with a start token and ends with an
+    end token, which is predicted as any other; parts of one continuous text have no end. Long
+    documents are cut into windows, at other places in each epoch. Evaluation scores every token of
+    a split once, with at least half of `context_length` as its context where a document has it. An
+    encoder-decoder, which takes the prefix as a separate input, is scored on the same tokens.
 
-    Scores are `loss`, in nats a token; `perplexity`, its exponential; and `bits_per_character`,
-    which compares models of words with models of characters. For that an unknown word costs what
-    its unknown token costs and its spelling: the bytes of the word and an end of it, each by how
-    often it came in the training words that are unknown (one added to each count). The characters
-    are those of the text as the tokens would be written, an end token counted as one.
+    Scores are `loss`, in nats per token; `perplexity`, its exponential; and `bits_per_character`,
+    which compares tokenizers. There, an unknown word costs what its unknown token costs and its
+    spelling: its bytes and an end of word, each by its frequency in the unknown words of the
+    training split (with 1 added to each count). The characters are those of the text that the
+    tokens make, an end token counted as one.
 
     Args:
-        dataset: texts; labels are not looked at.
-        **options: `level`, `"word"` or `"character"`; `vocabulary_size` (20,000, special tokens
-            included); `min_frequency` of a token (2 for words, 1 for characters);
-            `sequence_length`, tokens of a window in training (128); `context_length`, in
-            evaluation (the same); `sampled_tokens`, that stand for a vocabulary at least four times
-            as large in a training step (1,024; 0 for none, which is slower): scores are always over
-            all of it; how words are told apart, see `zoo.preprocessing.TextToIds`:
-            `lowercase` (False), `markup` (`"remove"`), `punctuation` (`"keep"`); `vocabulary_of`, a
-            task whose vocabulary and ways to tell words apart are taken over.
+        dataset: texts; labels are ignored.
+        **options: `level`, `"word"`, `"character"` or another tokenizer; `vocabulary_size` (20,000,
+            special tokens included); `min_frequency` of a token (2 for words, 1 for characters);
+            `sequence_length`, tokens of a training window (128); `context_length`, tokens of an
+            evaluation window (the same); `sampled_tokens`, negative samples in a training step of a
+            vocabulary at least four times as large (1,024; 0 computes the full softmax, more
+            slowly; scores always use the full softmax); options of the tokenizer, see
+            `zoo.preprocessing.Words`: `lowercase` (False), `markup` (`"remove"`), `punctuation`
+            (`"keep"`); `vocabulary_of`, a task whose vocabulary and tokenizer settings are reused.
+
+    >>> import zoo
+    >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)
+    >>> task = zoo.tasks.text_generation(reviews, sequence_length=32)
+    >>> task.model_arguments()["head"]
+    'language_model'
     """
     return TextGeneration.from_dataset(dataset, **options)
 
