@@ -157,7 +157,7 @@ def test_texts_of_other_splits_are_never_learned_from():
         assert "okapi" not in task.text_to_ids.vocabulary
         assert b"okapi" not in task.text_to_ids.oov_counts
         assert any(note.endswith("hold them too: 2.") for note in task.data.notes())
-    with pytest.raises(DatasetError, match="leaves no text to learn from"):
+    with pytest.raises(DatasetError, match="has no training text: expected at least one"):
         task_of(dataset(train=TEST)).examples("train")
 
 
