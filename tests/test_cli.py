@@ -248,6 +248,13 @@ def test_help_of_a_fit_names_no_option_twice_and_describes_each(call):
                     assert re.search(r"[a-z]{3,}", re.sub(r"\[.*?\]|--\S+", "", text)), flag
 
 
+def test_the_package_is_a_command():
+    ran = subprocess.run(
+        [sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (0, f"zoo, version {zoo.__version__}\n")
+
+
 def test_help_of_fit_alone_is_quick(call):
     code = "import atexit, sys; atexit.register(lambda: print({'keras', 'tensorflow'} & set("
     ran = subprocess.run(
@@ -428,7 +435,7 @@ def test_the_leaderboard_is_made_again_and_held_against_what_is_written(
 
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path / "saved_models")
     recipe = bag_recipe()
-    recipe.fit_from_nothing(tmp_path / "runs" / "bag", command="a test", verbose=False)
+    recipe.fit_from_scratch(tmp_path / "runs" / "bag", command="a test", verbose=False)
     assert call("ship", tmp_path / "runs" / "bag", "bag")[0] == 0
     assert "`bag`" in call("leaderboard", "--markdown")[1]
     (line,) = [line for line in call("list")[1].splitlines() if line.startswith(" bag ")]

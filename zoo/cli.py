@@ -1,6 +1,6 @@
 """The command line: a thin shell over the public names of the zoo.
 
-Nothing heavy is imported before a command needs it, so that help comes at once.
+It imports TensorFlow and Keras only in the commands that need them, so that help is fast.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from zoo.utils.terminal import terminal_width
 
 
 class _Value(click.ParamType):
-    """The value of an option that is a list or a mapping, as `Option.parse` reads it."""
+    """A list or a mapping, as `Option.parse` reads it."""
 
     def __init__(self, option):
         self.option = option
@@ -35,12 +35,12 @@ class _Value(click.ParamType):
 
 
 def _as_click(option, name: str, flag: str | None = None) -> click.Option:
-    """An option that was read off a signature, as click takes it; None where it is not given.
+    """An option of a signature as an option of click, whose value is None if it is not given.
 
     Args:
         option: an `Option`.
-        name: what the command calls the value.
-        flag: on the command line; None for the option's own.
+        name: the argument of the command that gets the value.
+        flag: the name on the command line; None for that of the option.
     """
     flag = flag or option.flag
     default = option.default
@@ -64,11 +64,11 @@ _HEADINGS_IN_ORDER = ("Model", "Task", "Data", "Training", "Output", "Options")
 
 
 class _Command(click.Command):
-    """A command with further options, which are read off signatures when it is called.
+    """A command that reads further options off signatures when it is called.
 
     Args:
-        further: a function of the command line that returns the further options by heading.
-        headings: of the command's own options, by name; the others are under `Options`.
+        further: a function (command, context, command line) -> options by heading.
+        headings: headings of the declared options, by name; by default `Options`.
     """
 
     def __init__(self, *arguments, further: Callable, headings=None, **options):
@@ -77,18 +77,18 @@ class _Command(click.Command):
         self._headings = headings or {}
 
     def parse_args(self, ctx, args):
-        """Parses the command line, with the further options that apply to it."""
+        """Parses the command line with the further options that apply to it."""
         ctx.meta["zoo.further"] = self._further(self, ctx, list(args))
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx):
-        """The command's own options and the further ones."""
+        """The declared options and the further ones."""
         own = super().get_params(ctx)
         further = ctx.meta.get("zoo.further", {})
         return [*own[:-1], *(option for group in further.values() for option in group), own[-1]]
 
     def format_options(self, ctx, formatter):
-        """Writes the options to the help text, under headings."""
+        """Adds the options to the help text, by heading."""
         further = ctx.meta.get("zoo.further", {})
         headings = {id(option): heading for heading, group in further.items() for option in group}
         groups: dict[str, list] = {heading: [] for heading in _HEADINGS_IN_ORDER}
@@ -104,12 +104,12 @@ class _Command(click.Command):
 
 
 class _Given(NamedTuple):
-    """What a command line holds, before its options are known.
+    """A command line, read before its options are known.
 
     Attributes:
-        arguments: those that belong to no option.
-        values: of options, by flag.
-        wants_help: whether it asks for help.
+        arguments: the positional arguments.
+        values: the values of options, by flag.
+        wants_help: whether help is requested.
     """
 
     arguments: list[str]
@@ -118,10 +118,14 @@ class _Given(NamedTuple):
 
     @classmethod
     def read(cls, args: list[str], parameters: Iterable[click.Parameter]) -> "_Given":
-        """Reads a command line with all the options that any such command may have.
+        """Reads a command line.
+
+        Args:
+            args: the command line.
+            parameters: all options that may occur, of any model, task and dataset.
 
         Raises:
-            UsageError: for an option that none of them has.
+            UsageError: for an unknown option.
         """
         flags = dict.fromkeys(("-h", "--help"), False)
         for option in parameters:
@@ -155,13 +159,13 @@ _HEADINGS = {
 
 
 def _of_recipe(group: str, option, is_shared: bool) -> click.Option:
-    """An option of a recipe as click takes it."""
+    """An option of a recipe as an option of click."""
     flag = f"--data-{option.flag[2:]}" if group == "data_options" and is_shared else option.flag
     return _as_click(option, f"{group}.{option.name}".replace(".", "__"), flag)
 
 
 def _options_of_fit(command: click.Command, ctx: click.Context, args: list[str]):
-    """The options that apply to a fit: those of its model, task and data."""
+    """The options of a fit: those of its model, task, data and training."""
     if not {"-h", "--help"}.isdisjoint(args) and not [a for a in args if a not in ("-h", "--help")]:
         return {}
     from zoo.catalog import options
@@ -216,7 +220,7 @@ def _quantization():
 
 
 def _base(given: _Given):
-    """The recipe that a command line starts from; None if it names neither that nor a model."""
+    """The recipe that a command line starts from; None without --recipe, --from, MODEL and TASK."""
     from zoo.catalog.recipe import Recipe
 
     recipe, source = given.values.get("--recipe"), given.values.get("--from")
@@ -235,15 +239,17 @@ def _base(given: _Given):
     return dataclasses.replace(base, data=given.values.get("--data", base.data))
 
 
-_MODEL_HELP = "The folder of a run, a SavedModel, or a shipped model's name."
+_MODEL_HELP = "The folder of a run, a SavedModel, or the name of a pretrained model."
 _model_argument = click.option("--model", required=True, help=_MODEL_HELP)
-_model_or_best = click.option("--model", help=f"{_MODEL_HELP}  [default: the best that ships]")
+_model_or_best = click.option(
+    "--model", help=f"{_MODEL_HELP}  [default: the best pretrained model]"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(zoo.__version__, prog_name="zoo")
 def cli():
-    """Language models in Keras: fit, compare, export and use them."""
+    """Language models in Keras: train, compare, export and use them."""
 
 
 @cli.command(name="list")
@@ -278,12 +284,13 @@ def leaderboard(wide, markdown, write, again):
 
 def _train_again(board, out: pathlib.Path) -> None:
     """Trains the models of a leaderboard and prints how far their scores are from the reports."""
+    from zoo.catalog.fit_recipe import report_of
     from zoo.catalog.leaderboard import compare
     from zoo.catalog.recipe import Recipe
 
     for row in board.rows:
         command = f"zoo fit --recipe {row.name} --out {out / row.name}"
-        report = Recipe.find(row.name).fitted(out / row.name, command=command)
+        report = report_of(Recipe.find(row.name), out / row.name, command=command)
         click.echo(row.name)
         for comparison in compare(report, row.report):
             click.echo(f"  {comparison}")
@@ -317,8 +324,8 @@ def fit(
 ):
     """Fits MODEL to TASK and writes the run.
 
-    `zoo list` shows the models, tasks and datasets. Each has options of its own; with --help they
-    are listed:
+    `zoo list` shows the models, tasks and datasets. --help lists the
+    options of each:
 
     \b
     zoo fit lstm sentiment --help
@@ -338,14 +345,14 @@ def fit(
     """
     made = _recipe(model, task, recipe, initial_weights, data, _without_none(given))
     made.check()
-    from_nothing = recipe is not None and initial_weights is None
+    from_scratch = recipe is not None and initial_weights is None
     if dry_run:
-        tried = made.dry_run(out, from_nothing=from_nothing, overwrite=overwrite)
+        tried = made.dry_run(out, from_scratch=from_scratch, overwrite=overwrite)
         click.echo(json.dumps(tried.to_dict()) if as_json else tried)
         tried.check()
         return
-    if from_nothing:
-        report = made.fit_from_nothing(
+    if from_scratch:
+        report = made.fit_from_scratch(
             out, overwrite=overwrite, command=_command(), verbose=not quiet
         )
     else:
@@ -354,7 +361,7 @@ def fit(
 
 
 def _recipe(model, task, recipe, initial_weights, data, given: dict[str, Any]):
-    """The recipe of a command line: the options that are given replace those of its base."""
+    """The recipe of a command line: its options replace those of the recipe it starts from."""
     values = {"--recipe": recipe, "--from": initial_weights, "--data": data}
     base = _base(
         _Given([a for a in (model, task) if a], {k: v for k, v in values.items() if v}, False)
@@ -374,7 +381,7 @@ def _recipe(model, task, recipe, initial_weights, data, given: dict[str, Any]):
             training.pop(other, None)
     quantization = given.get("quantization", base.quantization)
     made = dataclasses.replace(base, quantization=quantization, **groups)
-    return made.beginning_from(initial_weights) if initial_weights is not None else made
+    return made.starting_from(initial_weights) if initial_weights is not None else made
 
 
 def _base_data(recipe: str) -> str | None:
@@ -397,7 +404,7 @@ def _check_columns(task_class, arguments: dict[str, Any]) -> None:
 
 
 def _options_of_data(command: click.Command, ctx: click.Context, args: list[str]):
-    """The options of the data that a command line names; without any, those of files."""
+    """The options of --data; without it, those of files."""
     from zoo.catalog import options
 
     every = [
@@ -414,11 +421,11 @@ def _options_of_data(command: click.Command, ctx: click.Context, args: list[str]
 
 
 def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
-    """The options of a function, which is looked up when a command is called.
+    """The options of a function, read when the command is called.
 
     Args:
-        function: returns the function.
-        **flags: other names of options on the command line.
+        function: returns the function, which may take long to import.
+        **flags: names of options on the command line, if they differ.
     """
 
     def further(command, ctx, args):
@@ -444,9 +451,9 @@ def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def evaluate(model, data, split, as_json, **options):
-    """Scores a SavedModel on raw texts.
+    """Evaluates a SavedModel on raw texts.
 
-    They are those that its run was made on, or --data.
+    The texts are those of the model's own dataset, or of --data.
     """
     arguments = {
         name.removeprefix("data_options__"): value for name, value in _without_none(options).items()
@@ -455,7 +462,7 @@ def evaluate(model, data, split, as_json, **options):
         raise click.UsageError("Options of data need --data.")
     dataset = None
     if data is not None:
-        from zoo.catalog.recipe import load_dataset
+        from zoo.catalog.fit_recipe import load_dataset
 
         _, task = zoo.load(model)
         _check_columns(type(task), arguments)
@@ -472,13 +479,15 @@ def evaluate(model, data, split, as_json, **options):
 @click.argument("texts", nargs=-1)
 @_model_or_best
 @click.option("--input", "source", type=click.Path(), help="A CSV or TSV file of texts.")
-@click.option("--output", type=click.Path(), help="Where it goes, with label and score.")
-@click.option("--text-column", default="text", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
+@click.option("--output", type=click.Path(), help="The file to write: INPUT with the predictions.")
+@click.option(
+    "--text-column", default="text", show_default=True, help="The column of INPUT with the texts."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def predict(texts, model, source, output, text_column, as_json):
-    """Labels texts, lines or the rows of a file.
+    """Predicts a label or a number for each text.
 
-    Without TEXTS or --input it reads one text a line from standard input.
+    Without TEXTS and --input, texts are read from standard input, one per line.
 
     \b
     zoo predict "a text" "another"
@@ -513,12 +522,12 @@ def _predictor(model: str | None):
 @cli.command(cls=_Command, further=_options_of(lambda: zoo.TextGenerator.__call__))
 @click.argument("prompts", nargs=-1)
 @_model_or_best
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a prompt.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per prompt.")
 def generate(prompts, model, as_json, **options):
-    """Writes on where PROMPTS end.
+    """Continues PROMPTS.
 
-    Without PROMPTS it reads one a line from standard input. One prompt's text appears as it is
-    written.
+    Without PROMPTS, they are read from standard input, one per line. The continuation of a single
+    prompt is streamed.
 
     \b
     zoo generate "This film" --temperature 0.8 --top-k 40
@@ -545,11 +554,11 @@ def generate(prompts, model, as_json, **options):
 @cli.command(cls=_Command, further=_options_of(lambda: zoo.explain))
 @click.argument("texts", nargs=-1)
 @_model_or_best
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def explain(texts, model, as_json, **options):
-    """Shows which words of TEXTS pushed a classifier to its label.
+    """Attributes the prediction of a classifier to the words of TEXTS.
 
-    Without TEXTS it reads one a line from standard input.
+    Without TEXTS, they are read from standard input, one per line.
 
     \b
     zoo explain "I want my two hours back."
@@ -566,12 +575,12 @@ def explain(texts, model, as_json, **options):
 
 
 def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> list[bytes]:
-    """What was given on the command line, or else the lines of standard input."""
+    """The arguments of the command line, or the lines of standard input."""
     if arguments:
         # Bytes that are not UTF-8 come from a shell as halves of surrogate pairs.
         return [argument.encode("utf-8", "surrogateescape") for argument in arguments]
     if sys.stdin.isatty():
-        raise click.UsageError(f"Give {what}, or some on standard input, one a line.")
+        raise click.UsageError(f"Give {what}, or lines on standard input.")
     return [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
 
 
@@ -583,7 +592,7 @@ def _shown(text: bytes) -> str:
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), help="The folder to write.  [default: RUN/saved_model/1]")
 def export(run, out, **options):
-    """Writes a SavedModel of RUN, which takes raw text."""
+    """Exports RUN as a SavedModel that takes raw text."""
     model, task = zoo.load(run)
     place = out or pathlib.Path(run) / "saved_model" / "1"
     click.echo(zoo.export_saved_model(model, task, place, **_without_none(options)))
@@ -592,12 +601,18 @@ def export(run, out, **options):
 @cli.command()
 @click.argument("run", type=click.Path())
 @click.argument("name")
-@click.option("--folder", type=click.Path(), help="Where models ship.  [default: saved_models]")
-@click.option("--test/--no-test", default=None, help="Score test.  [default: if the run did]")
+@click.option(
+    "--folder",
+    type=click.Path(),
+    help="The folder of the pretrained models.  [default: saved_models]",
+)
+@click.option(
+    "--test/--no-test", default=None, help="Score the test split.  [default: as the run did]"
+)
 def ship(run, name, folder, test):
-    """Makes a model that ships of RUN.
+    """Packages a finished RUN as the pretrained model NAME.
 
-    NAME gets the SavedModel, scored as it is stored, its report, recipe, card and checksums.
+    NAME gets the SavedModel and its scores, the report, recipe, card and checksums.
     """
     from zoo.catalog.package import ship as ship_run
 
@@ -606,9 +621,9 @@ def ship(run, name, folder, test):
 
 @cli.command()
 @click.argument("folder", type=click.Path())
-@click.option("--port", type=int, help="0 for any that is free.  [default: 6006]")
+@click.option("--port", type=int, help="The port; 0 for any free one.  [default: 6006]")
 def tensorboard(folder, port):
-    """Shows the run in FOLDER, or the runs in it, in a browser on this machine."""
+    """Serves TensorBoard for the run, or the runs, in FOLDER."""
     try:
         zoo.inspection.TensorBoard.serve(folder, port)
     except KeyboardInterrupt:
@@ -616,11 +631,17 @@ def tensorboard(folder, port):
 
 
 @cli.command()
-@click.option("--out", type=click.Path(), default="runs/demo", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(),
+    default="runs/demo",
+    show_default=True,
+    help="The folder of the runs.",
+)
 def demo(out):
-    """Goes the whole way on made-up reviews.
+    """Trains, evaluates and exports a model on synthetic reviews, in about a minute.
 
-    Trains, reports, exports, and uses the export where there is no zoo, within a minute.
+    The exported model is then used by TensorFlow alone.
     """
     from zoo.catalog.demo import run
 
@@ -639,14 +660,14 @@ def _command() -> str:
 
 
 def main() -> None:
-    """Runs the command line; a fault is one sentence on standard error and status 2."""
+    """Runs the command line; an error is one sentence on standard error and status 2."""
     try:
         cli.main(prog_name="zoo", standalone_mode=False)
     except click.exceptions.Abort as stopped:
-        # A fit says where it stopped; what was not killed tells the signal by its status.
+        # A fit says where it stopped; the exit status names the signal.
         cause = stopped.__cause__
-        told = f"{cause} To go on: {_command()}" if str(cause or "") else "Stopped."
-        click.echo(told, err=True)
+        message = f"{cause} To resume: {_command()}" if str(cause or "") else "Stopped."
+        click.echo(message, err=True)
         sys.exit(128 + getattr(cause, "signal", signal.SIGINT))
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
@@ -654,7 +675,7 @@ def main() -> None:
         click.echo(f"Error: {error.format_message()}", err=True)
         sys.exit(2)
     except BrokenPipeError:
-        # The reader of our output has left, as `head` does.
+        # The reader of the output has closed the pipe, as `head` does.
         sys.exit(0)
     except (ValueError, OSError, RuntimeError) as error:
         click.echo(f"Error: {' '.join(str(error).split())[:500]}", err=True)

@@ -6,11 +6,9 @@ import re
 import pytest
 
 from tests.helpers import accuracy, made_up_report, made_up_writer
-from zoo.catalog.card import card, card_of
+from zoo.catalog.card import card
 from zoo.registry import UnknownNameError
 from zoo.training.report import Report
-from zoo.utils import pretrained
-from zoo.utils.files import FileError
 
 RECIPE = 'model = "lstm"\ntask = "sentiment"\n\n[training]\nseeds = [1, 2]\n'
 DETAILS = {
@@ -150,12 +148,3 @@ def test_what_is_not_there_is_left_out():
     assert "size as shipped" not in text and "One run, with seed 1." in text
     with pytest.raises(UnknownNameError, match="Unknown task 'translation'"):
         card("odd", made_up_report(task="translation"), "")
-
-
-def test_a_card_is_made_of_the_files_beside_it(report, tmp_path):
-    folder = tmp_path / "lstm_imdb"
-    report.save(folder / pretrained.REPORT)
-    with pytest.raises(FileError, match="recipe.toml"):
-        card_of(folder)
-    (folder / pretrained.RECIPE).write_text(RECIPE)
-    assert card_of(folder) == card("lstm_imdb", report, RECIPE)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import zoo
 from tests.helpers import accuracy, made_up_report, made_up_writer
-from zoo.catalog.card import card_of
+from zoo.catalog.card import card
 from zoo.catalog.leaderboard import BASELINE, BELOW, compare, leaderboard
 from zoo.cli import cli
 from zoo.training.report import Report
@@ -256,4 +256,6 @@ def test_the_readme_of_the_models_holds_the_leaderboard():
 @pytest.mark.parametrize("name", SHIPPED or ["none"])
 def test_cards_are_made_of_their_reports(name):
     folder = pretrained.folder() / name
-    assert (folder / pretrained.CARD).read_text(encoding="utf-8") == card_of(folder)
+    report = Report.load(folder / pretrained.REPORT)
+    recipe = (folder / pretrained.RECIPE).read_text(encoding="utf-8")
+    assert (folder / pretrained.CARD).read_text(encoding="utf-8") == card(name, report, recipe)

@@ -75,6 +75,27 @@ def test_names_are_looked_at_before_anything_takes_long(change, fault):
         dataclasses.replace(RECIPE, **change).check()
 
 
+def test_a_packaged_recipe_and_its_card_hold_no_path():
+    from tests.helpers import made_up_report
+    from zoo.catalog.card import card
+
+    recipe = Recipe(
+        "gru",
+        "sentiment",
+        "/elsewhere/data/mine.csv",
+        initial_weights="../runs/writer",
+        data_options={"data_dir": "/elsewhere/tfds", "test_data": "a/b.csv", "text_column": "body"},
+    )
+    packaged = recipe.without_paths()
+    assert (packaged.data, packaged.initial_weights) == ("mine.csv", "writer")
+    assert packaged.data_options == {"test_data": "b.csv", "text_column": "body"}
+    text = card("mine", made_up_report(), packaged.to_toml())
+    for folder in ("elsewhere", "../runs", "a/b"):
+        assert folder in recipe.to_toml() and folder not in text
+    named = Recipe("gru", "sentiment", "imdb_reviews", initial_weights="gru_imdb_words")
+    assert named.without_paths() == named
+
+
 def test_two_fits_of_one_recipe_are_one_model(tmp_path):
     import dataclasses
 
@@ -84,7 +105,7 @@ def test_two_fits_of_one_recipe_are_one_model(tmp_path):
         training={"epochs": 1, "seed": 2, "dashboards": "none"},
     )
     for name in ("one", "other"):
-        recipe.fit_from_nothing(tmp_path / name, command="a test", verbose=False)
+        recipe.fit_from_scratch(tmp_path / name, command="a test", verbose=False)
     pairs = zip(
         *(zoo.load(tmp_path / name)[0].get_weights() for name in ("one", "other")), strict=True
     )
@@ -114,7 +135,7 @@ def test_pre_training_comes_first_and_once(tmp_path):
         training={"epochs": 1, "seed": 1, "learning_rate": 1e-30, "dashboards": "none"},
     )
     for name in ("first", "second"):
-        classifier.fit_from_nothing(tmp_path / "runs" / name, command="a test", verbose=False)
+        classifier.fit_from_scratch(tmp_path / "runs" / name, command="a test", verbose=False)
         written = tmp_path / "runs" / "writer" / "model.keras"
         if name == "first":
             time = written.stat().st_mtime_ns
@@ -140,10 +161,10 @@ def test_what_begins_from_a_model_takes_its_widths_and_not_its_head(tmp_path):
         task_options={"sequence_length": 64},
     )
     source.save(tmp_path / "recipe.toml")
-    classifier = Recipe("gru", "sentiment", model_options={"units": 4}).beginning_from(tmp_path)
+    classifier = Recipe("gru", "sentiment", model_options={"units": 4}).starting_from(tmp_path)
     assert classifier.model_options == {"units": 4, "embedding_dim": 16}
     assert classifier.task_options == {}
     assert classifier.initial_weights == str(tmp_path)
-    writer = Recipe("gru", "text_generation").beginning_from(tmp_path)
+    writer = Recipe("gru", "text_generation").starting_from(tmp_path)
     assert writer.model_options == source.model_options
     assert writer.task_options == source.task_options

@@ -88,7 +88,7 @@ def test_the_best_that_ships_is_taken_where_nobody_names_one(zoo_with, tmp_path,
         files.write_json(tmp_path / name / "report.json", report)
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
     assert pretrained.best("sentiment") == "b"
-    with pytest.raises(files.FileError, match=r"No model for text_generation ships"):
+    with pytest.raises(files.FileError, match=r"There is no pretrained model for text_generation"):
         pretrained.best("text_generation")
 
 
@@ -165,7 +165,7 @@ def test_what_ships_with_this_zoo_is_whole_and_small():
 
 def test_what_a_run_left_out_is_scored_once_when_it_ships(tmp_path):
     recipe = bag_recipe(test=False)
-    recipe.fit_from_nothing(tmp_path / "run", command="a test", verbose=False)
+    recipe.fit_from_scratch(tmp_path / "run", command="a test", verbose=False)
     without = ship(tmp_path / "run", "without", folder=tmp_path)
     assert zoo.Report.load(without / "report.json").test == {}
     scored = ship(tmp_path / "run", "scored", folder=tmp_path, test=True)
@@ -173,7 +173,7 @@ def test_what_a_run_left_out_is_scored_once_when_it_ships(tmp_path):
     assert report.test == report.details["shipped"]["test"] != {}
     assert dict(Recipe.find(scored).training) == {"epochs": 1, "seed": 1}
     # That recipe scores test by itself, and comes to the same.
-    again = Recipe.find(scored).fit_from_nothing(tmp_path / "again", command="", verbose=False)
+    again = Recipe.find(scored).fit_from_scratch(tmp_path / "again", command="", verbose=False)
     assert again.test == pytest.approx(report.test, abs=1e-6)
 
 

@@ -87,7 +87,7 @@ def test_what_has_to_be_fitted_first_is_counted(tmp_path):
     source = tiny("bag_of_words", "text_generation")
     source.save(tmp_path / "writer.toml")
     recipe = tiny("bag_of_words", "sentiment", initial_weights=str(tmp_path / "writer.toml"))
-    dry = recipe.dry_run(tmp_path / "run", from_nothing=True)
+    dry = recipe.dry_run(tmp_path / "run", from_scratch=True)
     assert dry.first.task == "text_generation"
     assert dry.vocabulary_size == dry.first.vocabulary_size
     assert dry.total_seconds == sum(dry.seconds.values()) + sum(dry.first.seconds.values())

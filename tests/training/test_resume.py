@@ -198,7 +198,7 @@ def test_a_killed_process_and_one_that_was_asked_to_stop_go_on(whole, tmp_path):
         assert process.returncode == status, told
         if status > 0:
             assert "Stopped in epoch " in told
-            assert f"To go on: zoo fit --recipe {tmp_path / 'recipe.toml'} --out {out}" in told
+            assert f"To resume: zoo fit --recipe {tmp_path / 'recipe.toml'} --out {out}" in told
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints.Checkpoint, "is_due", False)
         recipe.fit(out, verbose=False)

@@ -1,4 +1,4 @@
-"""The whole way in a minute: train, report, export, and use the export where there is no zoo."""
+"""The demo: train, report, export, and use the export with TensorFlow alone, in a minute."""
 
 import pathlib
 import subprocess
@@ -6,8 +6,9 @@ import sys
 import textwrap
 
 import zoo
+from zoo.utils.terminal import terminal_width
 
-# By pairs these hold the same words in another order, which a bag of words does not see.
+# Pairs of sentences with the same words in another order, which a bag of words cannot distinguish.
 SENTENCES = (
     "The music was wonderful, but the story was dull. What counts for me is the story.",
     "The music was dull, but the story was wonderful. What counts for me is the story.",
@@ -15,7 +16,7 @@ SENTENCES = (
     "The acting was weak, but the dialogue was not boring. What counts for me is the acting.",
 )
 
-# Run by a Python that cannot import the zoo or Keras: the SavedModel alone must do.
+# Run in a process that cannot import the zoo or Keras, to show that the SavedModel needs neither.
 _PLAIN_TENSORFLOW = """
 import os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -33,26 +34,26 @@ def run(out: pathlib.Path) -> None:
     """Trains an LSTM and a bag of words on synthetic reviews, and uses the LSTM's SavedModel.
 
     Args:
-        out: the folder for the runs.
+        out: the folder of the runs.
 
     Raises:
-        FileError: where it cannot be written to.
+        FileError: if the folder cannot be written to.
     """
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=terminal_width())
 
     def say(text):
         console.print(f"\n{text}", style="bold")
 
-    say("1. Synthetic reviews, out of a grammar whose best possible scores are known")
+    say("1. Synthetic reviews from a grammar, whose best possible scores are known")
     dataset = zoo.datasets.load("synthetic_reviews", opening=0, gap=5, distance=0)
     task = zoo.tasks.sentiment(dataset)
     for text, label in zip(dataset.train["text"][:3], dataset.train["label"], strict=False):
-        lines = textwrap.wrap(f"{dataset.label_names[label]}: {text}", 90)
+        lines = textwrap.wrap(f"{dataset.label_names[label]}: {text}", terminal_width() - 2)
         print(textwrap.indent("\n".join(lines), "  "))
 
-    say("2. A bag of words cannot see which word belongs to which")
+    say("2. A bag of words ignores the order of words")
     bag = zoo.fit_and_evaluate(
         lambda: zoo.BagOfWords(**task.model_arguments()),
         task,
@@ -62,7 +63,7 @@ def run(out: pathlib.Path) -> None:
         command="zoo demo",
     )
 
-    say("3. An LSTM reads them in order")
+    say("3. An LSTM reads the words in order")
     report = zoo.fit_and_evaluate(
         lambda: zoo.LSTM(
             **task.model_arguments(),
@@ -85,13 +86,13 @@ def run(out: pathlib.Path) -> None:
         f"{report.test['accuracy']:.1%}, best possible {report.best_possible['accuracy']:.1%}."
     )
 
-    say("4. Its SavedModel, loaded by TensorFlow alone in a process of its own")
+    say("4. The SavedModel of the LSTM, loaded by TensorFlow alone in another process")
     model, task = zoo.load(out / "lstm")
     path = zoo.export_saved_model(model, task, out / "lstm" / "saved_model" / "1")
     print(f"  {path}")
     print(_in_plain_tensorflow(path, SENTENCES), end="")
 
-    say("Next: real reviews (IMDb; downloads 80 MB where there is no prepared copy)")
+    say("Next: real reviews (IMDb; an 80 MB download unless it is prepared already)")
     print("  .venv/bin/zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm")
     print('  .venv/bin/zoo predict --model runs/lstm "A film to forget." "A film to remember."')
 

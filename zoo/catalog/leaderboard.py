@@ -1,4 +1,4 @@
-"""The models that ship, compared by their reports: a table a task and dataset."""
+"""The leaderboard of the pretrained models: a table for each task and dataset."""
 
 import dataclasses
 import pathlib
@@ -27,14 +27,13 @@ _EMPTY = "There are no pretrained models yet."
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A shipped model in a table.
+    """A pretrained model in a table.
 
     Attributes:
-        name: what it is called.
+        name: the model's name.
         report: its report.
-        first_seconds: what fitting the weights that it began with took; 0 where it began from
-            nothing, None where that is not known.
-        mark: `BASELINE`, `BELOW`, or nothing.
+        first_seconds: seconds of pretraining; 0 without, None if unknown.
+        mark: `BASELINE`, `BELOW`, or the empty string.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Row:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether its architecture does not know the order of words."""
+        """Whether its architecture ignores the order of words."""
         return self.report.model["is_baseline"]
 
     @property
@@ -202,10 +201,15 @@ def leaderboard(folder: files.StrPath | None = None) -> Leaderboard:
     """Compares the models in a folder by their reports.
 
     Args:
-        folder: it holds a folder for each model; None for the models that ship with the zoo.
+        folder: a folder with one folder per model; None for the pretrained models of the zoo.
 
     Raises:
-        FileError: where a report is damaged.
+        FileError: if a report is damaged.
+
+    Example:
+        >>> board = zoo.leaderboard()
+        >>> board.rows[0].name, board.rows[0].mark
+        ('gru_imdb', '')
     """
     folder = pretrained.folder() if folder is None else pathlib.Path(folder)
     places = sorted(path.parent for path in folder.glob(f"*/{pretrained.REPORT}"))
@@ -239,7 +243,7 @@ def _initial_weights(place: pathlib.Path) -> str | None:
 def _first_seconds(
     name: str, reports: Mapping[str, Report], beginnings: Mapping[str, str | None]
 ) -> float | None:
-    """What fitting all took that a model began with; None where a report of that is missing."""
+    """Seconds of all pretraining of a model; None if a report is missing."""
     seconds, seen = 0.0, {name}
     while (source := beginnings[name]) is not None:
         if source not in reports or source in seen:
@@ -349,19 +353,19 @@ _FACTS: tuple[_Column, ...] = (
 )
 
 
-# A fresh run beside what is written
+# A new run compared with a report
 
 
 class Comparison(NamedTuple):
-    """One score of a fresh run beside the one that is written.
+    """A score of a new run and of the report of a pretrained model.
 
     Attributes:
         split: `"validation"` or `"test"`.
-        metric: of the score.
-        written: what the report in the repository says.
-        fresh: what the new run came to.
-        difference: fresh less written.
-        spread: standard deviation over the seeds of what is written; None where it is one seed.
+        metric: the metric.
+        written: the score of the report.
+        fresh: the score of the new run.
+        difference: fresh minus written.
+        spread: standard deviation over the seeds of the report; None for one seed.
     """
 
     split: str
@@ -382,10 +386,10 @@ class Comparison(NamedTuple):
 
 
 def compare(new_report: Report, written_report: Report) -> list[Comparison]:
-    """How far a fresh run is from what is written: each main score that both of them have.
+    """The differences between a new run and a report, for each metric that both have.
 
     Raises:
-        ValueError: where the two are not of the same task and data.
+        ValueError: if the two are of different tasks or data.
     """
     new, old = new_report, written_report
     for what, mine, others in (

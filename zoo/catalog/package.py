@@ -1,4 +1,4 @@
-"""From a run to a model that ships: small, scored as it is stored, with its card."""
+"""Packages a finished run as a pretrained model, with its scores, recipe, card and checksums."""
 
 import dataclasses
 import pathlib
@@ -9,32 +9,32 @@ from zoo.catalog.recipe import Recipe
 from zoo.training.run import Run
 from zoo.utils import checksums, files, pretrained
 
-# Where a SavedModel's only version stands.
+# The only version of the SavedModel.
 _VERSION = "1"
 
 
 def ship(
     run: files.StrPath, name: str, *, folder: files.StrPath | None = None, test: bool | None = None
 ) -> pathlib.Path:
-    """Makes a shipped model of a run that has ended.
+    """Packages a finished run as a pretrained model.
 
-    It gets `1/` (the SavedModel, with weights as the recipe's `quantization` says), `report.json`,
-    `recipe.toml`, `README.md` (its card) and `manifest.json` (checksums). The SavedModel is
-    scored from raw texts as it is stored, on validation, and on test if the run was; these scores
-    are `details["shipped"]` of the report.
+    The model has `1/` (the SavedModel, with the recipe's `quantization`), `report.json`,
+    `recipe.toml`, `README.md` (its card) and `manifest.json` (checksums). The SavedModel is scored
+    from raw texts on validation, and on test if the run was; the scores are `details["shipped"]` of
+    the report.
 
     Args:
         run: the folder of the run.
-        name: what the model is called.
-        folder: where shipped models are; None for those of this zoo.
-        test: whether the test split is scored; None for whether the run did. Where the run did
-            not, its report and recipe become those of one that did.
+        name: the model's name.
+        folder: of the pretrained models; None for those of this zoo.
+        test: whether to score the test split; None for as the run did. If the run did not, the
+            report and the recipe are changed to those of a run that did.
 
     Returns:
-        The folder of the shipped model. One of that name is replaced once the new one is whole.
+        The folder of the model. A model of that name is replaced as a whole.
 
     Raises:
-        FileError: where the run has not ended, or the model cannot be written.
+        FileError: if the run has not ended, or the model cannot be written.
     """
     run = pathlib.Path(run)
     recipe = Recipe.find(run)
@@ -60,16 +60,17 @@ def ship(
             report = dataclasses.replace(report, test=scored["test"].scores)
             training = {k: v for k, v in recipe.training.items() if k != "test"}
             recipe = dataclasses.replace(recipe, training=training)
-        # Where the recipe lay, and the folder of the run, are nothing to a reader.
+        # The folders of this machine are of no use to a reader.
         command = recipe_command(name)
         runs = [dataclasses.replace(run, command=command) for run in report.runs]
         details = {**report.details, "shipped": facts}
         report = dataclasses.replace(report, details=details, command=command, runs=runs)
         report.save(new / pretrained.REPORT)
+        recipe = recipe.without_paths()
         recipe.save(new / pretrained.RECIPE)
         text = card(name, report, recipe.to_toml())
         (new / pretrained.CARD).write_text(text, encoding="utf-8")
-        # The card is for people to read, and to mend.
+        # The card has no checksum: people may edit it.
         names = checksums.files_in(new)
         names.remove(pretrained.CARD)
         checksums.write_manifest(new, names)

@@ -1,4 +1,4 @@
-"""What came out of a run, for people and as JSON."""
+"""The report of a run: its results, as JSON and for people."""
 
 import dataclasses
 import pathlib
@@ -76,30 +76,35 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Everything that a run tells of itself.
+    """The results of a run: scores, history, costs, and the facts that reproduce it.
 
     Attributes:
         task: the task's name.
         metrics: the metrics of the task, which say how each score is written and compared.
         model: name and parameters of the model, and whether it ignores the order of words.
-        dataset: name, sizes, fingerprint and faults of the data.
-        seed: the seed of everything random in the run.
-        training: the arguments of the fit, and the epoch whose weights were kept.
-        history: one entry an epoch: training metrics, `val_` metrics, learning rate, seconds.
+        dataset: name, arguments, sizes, fingerprint and warnings of the data.
+        seed: the seed of the run; None for several.
+        training: the settings of the fit, and the epoch whose weights were kept.
+        history: one entry per epoch: training metrics, `val_` metrics, learning rate, seconds.
         validation: scores of the kept weights on the validation split.
-        test: scores on the test split, which was looked at once, at the end; empty if it was not.
-        details: further facts of the test split, such as its confusion matrix.
-        optimum: the best possible scores, for data whose process is known.
-        seconds: reading, tokenizing, fitting (with validation each epoch), evaluating.
-        throughput: examples and tokens a second while fitting.
-        padding_share: share of padding among the positions that were trained on.
-        peak_memory_mb: most resident memory of the process so far, in 10^6 bytes.
-        versions: of Python and what matters of its packages.
-        cores: processor cores that the process may use.
-        command: what was run.
-        runs: the reports of single seeds, where this one is over several: `test` and
-            `validation` are then means.
+        test: scores on the test split, which is evaluated once, at the end; empty if it was not.
+        details: further facts of the evaluation, such as the confusion matrix.
+        best_possible: the best possible scores, for data with a known process.
+        seconds: of reading, tokenizing, fitting, validating and testing.
+        throughput: examples and tokens per second of fitting.
+        padding_share: fraction of the training positions that are padding.
+        peak_memory_mb: peak resident memory of the process, in 10^6 bytes.
+        versions: versions of Python and of the main packages.
+        cores: processor cores available to the process.
+        command: the command line.
+        runs: the reports of the seeds, if there are several: `test` and `validation` are then
+            means.
         spread: standard deviation over the seeds of each test score.
+
+    Example:
+        >>> report = zoo.leaderboard().rows[0].report
+        >>> report.model["name"], report.format_score("accuracy", report.test["accuracy"])
+        ('gru', '92.39%')
     """
 
     task: str
@@ -183,7 +188,7 @@ class Report:
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> "Report":
-        """The report that `to_dict` told of.
+        """The report that `to_dict` describes.
 
         Raises:
             ValueError: for entries of another format, or that are not a report's.
@@ -207,7 +212,7 @@ class Report:
         """Reads a report.
 
         Raises:
-            FileError: where the file is missing, damaged or no report.
+            FileError: if the file is missing, damaged or no report.
         """
         path = pathlib.Path(path)
         checksums.check_manifest(path.parent, only=path.name)

@@ -1,7 +1,7 @@
-"""The trained models that come with the zoo: where they are, and that they are whole.
+"""The pretrained models of the zoo: their folder, their names, and the best of a task.
 
-In a checkout they are in `saved_models/` beside the package; an installed package has them inside,
-as `zoo/saved_models/`.
+In a checkout they are in `saved_models/` next to the package; an installed package holds them as
+`zoo/saved_models/`.
 """
 
 import pathlib
@@ -14,21 +14,21 @@ _PACKAGE = pathlib.Path(__file__).parent.parent
 
 
 def folder() -> pathlib.Path:
-    """Where the shipped models are."""
+    """The folder of the pretrained models."""
     installed = _PACKAGE / "saved_models"
     return installed if installed.is_dir() else _PACKAGE.parent / "saved_models"
 
 
 def names() -> list[str]:
-    """The shipped models, in alphabetical order: those with a report."""
+    """The pretrained models, in alphabetical order: the folders with a report."""
     return sorted(path.parent.name for path in folder().glob(f"*/{REPORT}"))
 
 
 def best(task: str) -> str:
-    """The shipped model with the best score of a task, as it is stored: on test, or validation.
+    """The pretrained model with the best main score of a task, on test or else on validation.
 
     Raises:
-        FileError: where no model for the task ships.
+        FileError: if there is no pretrained model for the task.
     """
     ranked = []
     for name in names():
@@ -40,5 +40,5 @@ def best(task: str) -> str:
             sign = 1 if metric["higher_is_better"] else -1
             ranked.append((sign * scores[metric["name"]], name))
     if not ranked:
-        raise files.FileError(f"No model for {task} ships with this zoo: name a run with --model.")
+        raise files.FileError(f"There is no pretrained model for {task}: name a run with --model.")
     return max(ranked)[1]

@@ -52,7 +52,7 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
     def parse(self, text: str) -> Any:
-        """The value that a text stands for: `3`, `1,2,3` or `negative=1,positive=2`.
+        """The value of a text: `3`, `1,2,3` or `negative=1,positive=2`.
 
         Raises:
             ValueError: if the text is not a value of this option.
@@ -73,7 +73,7 @@ def options_of(function: Callable) -> dict[str, Option]:
     """The options of a function, in the order of its signature.
 
     Options are the keyword-only arguments of a function, and all arguments of a class, that have a
-    default and a type that text can stand for. `Literal[...]` annotations name choices, and so does
+    default and a type that text can express. `Literal[...]` annotations name choices, and so does
     a constant in the function's module that is called like the argument, in the plural: `METHODS`
     for `method`. An argument that the docstring does not describe is looked up in the functions
     that the docstring names in backticks.
@@ -104,7 +104,7 @@ def options_of(function: Callable) -> dict[str, Option]:
 
 
 def _option(function: Callable, parameter: inspect.Parameter) -> Option | None:
-    """The option of a parameter; None if text cannot stand for its values."""
+    """The option of a parameter; None if text cannot express its values."""
     types_of = _Types.of(parameter.annotation)
     if types_of is None:
         return None
@@ -129,7 +129,7 @@ def _option(function: Callable, parameter: inspect.Parameter) -> Option | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Types:
-    """What an annotation allows, as far as text can say it."""
+    """The values that an annotation allows, as far as text can express them."""
 
     kind: type
     choices: tuple[str, ...] = ()
@@ -212,7 +212,7 @@ def _sources(function: Callable) -> Iterator[Callable]:
 
 
 def _resolved(function: Callable, name: str) -> Callable | None:
-    """The function or class that a name in a docstring stands for."""
+    """The function or class that a name in a docstring refers to."""
     first, *rest = name.split(".")
     module = sys.modules.get(inspect.unwrap(function).__module__)
     found: Any = getattr(module, first, None) or (sys.modules.get(first) if rest else None)
