@@ -113,7 +113,7 @@ def is_baseline(name: str) -> bool:
     >>> zoo.models.is_baseline("bag_of_words"), zoo.models.is_baseline("gru")
     (True, False)
     """
-    return name in _FACTS and _FACTS[name].is_baseline
+    return name in _FACTORIES.names() and _FACTS[name].is_baseline
 
 
 def model_factory(name: str) -> Callable:
