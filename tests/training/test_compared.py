@@ -2,10 +2,12 @@
 
 import inspect
 
+import numpy as np
 import pytest
 
 import zoo
 from tests.models.cases import SMALL
+from zoo.datasets import Split, TextDataset
 from zoo.training.resume import flat_config, model_config
 
 # Another value than the default, for each option; and what it needs of others.
@@ -72,9 +74,22 @@ def model_cases():
 
 @pytest.fixture(scope="module")
 def few():
-    return zoo.datasets.load(
+    """A dataset with a column for every task."""
+    reviews = zoo.datasets.load(
         "synthetic_reviews", train_size=40, validation_size=20, test_size=20, seed=1
     )
+    splits = {
+        name: Split(
+            {
+                "text": split["text"],
+                "label": split["label"],
+                "target": np.arange(len(split), dtype="float32"),
+            }
+        )
+        for name in ("train", "validation", "test")
+        for split in [getattr(reviews, name)]
+    }
+    return TextDataset("few", **splits, label_names=reviews.label_names)
 
 
 @pytest.mark.parametrize(("name", "option"), list(task_cases()))
