@@ -23,7 +23,7 @@ a second. Keep it under two seconds. To run some:
 
     python -m pytest tests/test_docstrings.py -k GRU
 
-and to list the public names that have none yet, with --runxfail -k has_an_example.
+A public function without one fails the test at the end of this file.
 """
 
 import ast
@@ -144,9 +144,18 @@ def public_functions() -> Iterator[tuple[str, str]]:
                 yield f"{place}.{name}", value.__doc__ or ""
 
 
-@pytest.mark.xfail(reason="examples are being written", strict=True)
+# Public functions that have no example yet: only ever fewer.
+WITHOUT_EXAMPLE = {
+    "zoo.export_saved_model",
+    "zoo.leaderboard",
+    *(f"zoo.tasks.{verb}_task" for verb in ("check", "create", "register")),
+    *("zoo.tasks.list_tasks", "zoo.tasks.task_class", "zoo.tasks.task_from_config"),
+}
+
+
 def test_every_public_factory_task_and_function_has_an_example():
-    assert [name for name, docstring in public_functions() if ">>>" not in docstring] == []
+    without = {name for name, docstring in public_functions() if ">>>" not in docstring}
+    assert without <= WITHOUT_EXAMPLE
 
 
 def test_the_public_functions_are_found():

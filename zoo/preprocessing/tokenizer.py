@@ -128,13 +128,24 @@ def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
 
 
 def register_tokenizer(cls: type[Tokenizer]) -> type[Tokenizer]:
-    """Registers a subclass of `Tokenizer` under its `name`."""
+    """Registers a subclass of `Tokenizer` under its `name`.
+
+    Example:
+        >>> words = zoo.preprocessing.tokenizer_class("word")
+        >>> zoo.preprocessing.register_tokenizer(words).name
+        'word'
+    """
     _TOKENIZERS.register(cls.name, cls)
     return cls
 
 
 def list_tokenizers() -> list[str]:
-    """The names of all tokenizers, in alphabetical order."""
+    """The names of all tokenizers, in alphabetical order.
+
+    Example:
+        >>> {"character", "word"} <= set(zoo.preprocessing.list_tokenizers())
+        True
+    """
     return _TOKENIZERS.names()
 
 
@@ -143,12 +154,21 @@ def tokenizer_class(name: str) -> type[Tokenizer]:
 
     Raises:
         UnknownNameError: for an unknown name.
+
+    Example:
+        >>> zoo.preprocessing.tokenizer_class("word").name
+        'word'
     """
     return cast(type[Tokenizer], _TOKENIZERS[name])
 
 
 def tokenizer_options(tokenizer: "Tokenizer | str") -> tuple[str, ...]:
-    """The options of the tokenizer of that name; none for a `Tokenizer`, which has them already."""
+    """The options of the tokenizer of that name; none for a `Tokenizer`, which has them already.
+
+    Example:
+        >>> "lowercase" in zoo.preprocessing.tokenizer_options("word")
+        True
+    """
     if isinstance(tokenizer, Tokenizer):
         return ()
     parameters = inspect.signature(tokenizer_class(tokenizer)).parameters.values()
