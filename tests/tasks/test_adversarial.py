@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.tasks.adversarial import AdversarialTraining
+from zoo.tasks.training_models.adversarial import AdversarialTraining
 
 IDS = np.array([[5, 6, 7, 0], [8, 9, 0, 0]], "int32")
 TARGETS = np.array([1, 0], "int32")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.tasks.sampled_softmax import CandidateSampler, SampledSoftmax
+from zoo.tasks.training_models.sampled_softmax import CandidateSampler, SampledSoftmax
 
 COUNTS = np.array([0, 3, 1000, 500, 40, 30, 20, 10, 5, 5, 2, 1])
 

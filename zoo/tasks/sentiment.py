@@ -185,7 +185,7 @@ class Sentiment(TextTask):
             return model
         if not hasattr(model, "perturbed"):
             raise ValueError(f"{model.name} has no embeddings to move: leave out adversarial.")
-        from zoo.tasks.adversarial import AdversarialTraining
+        from zoo.tasks.training_models.adversarial import AdversarialTraining
 
         return AdversarialTraining(model, self.loss(), self.adversarial)
 

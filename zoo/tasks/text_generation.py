@@ -258,14 +258,14 @@ class TextGeneration(Task):
     def training_model(self, model):
         if self._candidates is None:
             return model
-        from zoo.tasks.sampled_softmax import SampledSoftmax
+        from zoo.tasks.training_models.sampled_softmax import SampledSoftmax
 
         return SampledSoftmax(model)
 
     @functools.cached_property
     def _candidates(self):
         """Draws the tokens of a training step, or None where all are asked."""
-        from zoo.tasks.sampled_softmax import CandidateSampler
+        from zoo.tasks.training_models.sampled_softmax import CandidateSampler
 
         vocabulary_size = len(self.text_to_ids.vocabulary)
         if not 0 < _WORTH_SAMPLING * self.sampled_tokens <= vocabulary_size:

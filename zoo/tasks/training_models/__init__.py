@@ -1,0 +1,1 @@
+"""Keras models that are trained in place of a model, whose weights they share."""
