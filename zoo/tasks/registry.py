@@ -11,13 +11,23 @@ _TASKS: Registry = Registry("task", "zoo.tasks")
 
 
 def register_task(cls: type[Task]) -> type[Task]:
-    """Registers a subclass of `Task` under its `name`."""
+    """Registers a subclass of `Task` under its `name`.
+
+    Example:
+    >>> zoo.tasks.register_task(zoo.tasks.Sentiment).name
+    'sentiment'
+    """
     _TASKS.register(cls.name, cls)
     return cls
 
 
 def list_tasks() -> list[str]:
-    """The names that `create_task` takes, in alphabetical order."""
+    """The names that `create_task` takes, in alphabetical order.
+
+    Example:
+    >>> {"sentiment", "text_generation"} <= set(zoo.tasks.list_tasks())
+    True
+    """
     return _TASKS.names()
 
 
@@ -26,12 +36,20 @@ def task_class(name: str) -> Any:
 
     Raises:
         UnknownNameError: for an unknown task.
+
+    Example:
+    >>> zoo.tasks.task_class("sentiment").head
+    'classifier'
     """
     return _TASKS[name]
 
 
 def check_task(name: str, options: Iterable[str] = ()) -> None:
-    """Raises what `create_task` would raise, before a dataset exists."""
+    """Raises what `create_task` would raise, before a dataset exists.
+
+    Example:
+    >>> zoo.tasks.check_task("sentiment", ["sequence_length", "lowercase"])
+    """
     maker = task_class(name).from_dataset
     arguments = inspect.signature(maker).parameters
     others = [option for option in options if option not in arguments]
@@ -65,5 +83,12 @@ def create_task(name: str, dataset, **options):
 
 
 def task_from_config(config: Mapping[str, Any], dataset=None):
-    """The task whose `get_config` returned `config`, with a dataset or without."""
+    """The task whose `get_config` returned `config`, with a dataset or without.
+
+    Example:
+    >>> task.examples("train").lengths.shape  # The vocabulary is learned from the training split.
+    (60,)
+    >>> zoo.tasks.task_from_config(task.get_config()).label_names
+    ('negative', 'positive')
+    """
     return task_class(config["name"]).from_config(config, dataset)
