@@ -4,9 +4,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
-import pathlib
 import pkgutil
-import re
 from collections.abc import Callable, Iterable
 
 
@@ -15,7 +13,7 @@ class UnknownNameError(ValueError):
 
 
 class Registry:
-    """Makers by name. The modules of a package that register something are imported to list them.
+    """Makers by name. All modules of a package are imported to list them.
 
     Args:
         kind: what is registered, as error messages say it.
@@ -37,8 +35,7 @@ class Registry:
         if not self._is_complete:
             path = importlib.import_module(self._package).__path__
             for module in pkgutil.iter_modules(path):
-                if _registers(f"{self._package}.{module.name}"):
-                    importlib.import_module(f"{self._package}.{module.name}")
+                importlib.import_module(f"{self._package}.{module.name}")
             self._is_complete = True
         return sorted(self._makers)
 
@@ -54,14 +51,6 @@ class Registry:
         if name not in known:
             raise UnknownNameError(unknown_name_message(self.kind, name, known))
         return self._makers[name]
-
-
-def _registers(module: str) -> bool:
-    """Whether a module has a decorator `@register_...`; the others may be slow to import."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        return True
-    return re.search(rb"^@register_", pathlib.Path(spec.origin).read_bytes(), re.M) is not None
 
 
 def check_arguments(name: str, maker: Callable, arguments: Iterable[str]) -> None:

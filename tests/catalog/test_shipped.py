@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from tests.helpers import bag_recipe
-from zoo.catalog.package import ship
+from zoo.catalog.package import export_again, ship
 from zoo.catalog.recipe import Recipe
 from zoo.utils import checksums, files, pretrained
 
@@ -84,7 +84,11 @@ def test_the_best_that_ships_is_taken_where_nobody_names_one(zoo_with, tmp_path,
         "The story was never weak."
     )
     for name, accuracy in (("a", 0.7), ("b", 0.9), ("c", 0.8)):
-        report = {"task": "sentiment", "details": {"shipped": {"test": {"accuracy": accuracy}}}}
+        report = {
+            "task": "sentiment",
+            "metrics": [{"name": "accuracy", "higher_is_better": True, "main": True}],
+            "details": {"shipped": {"test": {"accuracy": accuracy}}},
+        }
         files.write_json(tmp_path / name / "report.json", report)
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
     assert pretrained.best("sentiment") == "b"
@@ -198,3 +202,18 @@ def test_what_ships_with_this_zoo_answers_and_can_be_learned_on(name):
         nats, num_tokens = write.score(["The end of the story."])
         uniform = np.log(len(task.text_to_ids.vocabulary))
         assert -nats[0] / num_tokens[0] < 0.8 * uniform
+
+
+def test_exported_again_it_has_the_same_weights_and_scores(models, tmp_path):
+    shutil.copytree(models, tmp_path / "models")
+    before = tmp_path / "models" / "gru_synthetic"
+    weights = (before / "1" / "variables" / "variables.data-00000-of-00001").read_bytes()
+    report = zoo.Report.load(before / "report.json")
+    after = export_again("gru_synthetic", folder=tmp_path / "models")
+    assert (after / "1" / "variables" / "variables.data-00000-of-00001").read_bytes() == weights
+    assert (
+        zoo.Report.load(after / "report.json").details["shipped"]["test"]
+        == (report.details["shipped"]["test"])
+    )
+    checksums.check_manifest(after)
+    assert {path.name for path in after.iterdir()} == {path.name for path in before.iterdir()}

@@ -50,7 +50,7 @@ def ship(
         last = scored.get("test", scored["validation"])
         facts = {
             "quantization": recipe.quantization,
-            "bytes": sum(file.stat().st_size for file in new.rglob("*") if file.is_file()),
+            "bytes": _size(new),
             "seed": zoo.Report.best_on_validation(report.runs or [report], task.monitor).seed,
             "validation": scored["validation"].scores,
             "test": scored["test"].scores if "test" in scored else {},
@@ -65,13 +65,49 @@ def ship(
         runs = [dataclasses.replace(run, command=command) for run in report.runs]
         details = {**report.details, "shipped": facts}
         report = dataclasses.replace(report, details=details, command=command, runs=runs)
-        report.save(new / pretrained.REPORT)
-        recipe = recipe.without_paths()
-        recipe.save(new / pretrained.RECIPE)
-        text = card(name, report, recipe.to_toml())
-        (new / pretrained.CARD).write_text(text, encoding="utf-8")
-        # The card has no checksum: people may edit it.
-        names = checksums.files_in(new)
-        names.remove(pretrained.CARD)
-        checksums.write_manifest(new, names)
+        _complete(new, name, report, recipe.without_paths())
     return target
+
+
+def export_again(name: str, *, folder: files.StrPath | None = None) -> pathlib.Path:
+    """Exports a pretrained model from its stored weights, after a change of the export.
+
+    Weights and scores stay as they are; the graph, the card and the checksums are new.
+
+    Args:
+        name: the model's name.
+        folder: of the pretrained models; None for those of this zoo.
+
+    Returns:
+        The folder of the model, which is replaced as a whole.
+
+    Raises:
+        FileError: if there is no such model, or it cannot be written.
+    """
+    target = (pretrained.folder() if folder is None else pathlib.Path(folder)) / name
+    recipe = Recipe.find(target)
+    report = zoo.Report.load(Run(target).report)
+    model, task = zoo.load(target)
+    with files.atomic_write(target) as new:
+        zoo.export_saved_model(model, task, new / _VERSION, quantization=recipe.quantization)
+        report.save(new / pretrained.REPORT)
+        facts = {**report.details["shipped"], "bytes": _size(new)}
+        report = dataclasses.replace(report, details={**report.details, "shipped": facts})
+        _complete(new, name, report, recipe)
+    return target
+
+
+def _size(folder: pathlib.Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _complete(folder: pathlib.Path, name: str, report: zoo.Report, recipe: Recipe) -> None:
+    """Writes what belongs to a pretrained model besides its SavedModel."""
+    report.save(folder / pretrained.REPORT)
+    recipe.save(folder / pretrained.RECIPE)
+    text = card(name, report, recipe.to_toml())
+    (folder / pretrained.CARD).write_text(text, encoding="utf-8")
+    # The card has no checksum: people may edit it.
+    names = checksums.files_in(folder)
+    names.remove(pretrained.CARD)
+    checksums.write_manifest(folder, names)
