@@ -136,7 +136,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
         (("predict", "The", "--model", "WRITER"), "it is a model for text generation"),
         (("explain", "The", "--model", "nowhere"), "There is no model at nowhere"),
-        (("explain", "The", "--model", "WRITER"), "Only the answer of a classifier"),
+        (("explain", "The", "--model", "WRITER"), "Only the prediction of a classifier"),
         (("explain", "The", "--model", "RUN", "--label", "fine"), "label must be one of negative"),
         (("explain", "The", "--method", "guess"), "'guess' is not one of"),
         (
@@ -415,7 +415,7 @@ def test_a_recipe_and_what_the_command_line_says_on_top(call, table, tmp_path):
     [
         (("fit", "--out", "x"), "Give MODEL and TASK, or --recipe, or --from"),
         (("fit", "gru", "--out", "x"), "Give MODEL and TASK, or --recipe, or --from"),
-        (("fit", "gru", "sentiment", "--recipe", "x", "--out", "x"), "leave them out"),
+        (("fit", "gru", "sentiment", "--recipe", "x", "--out", "x"), "leave out MODEL and TASK"),
         (("fit", "--recipe", "nowhere", "--out", "x"), "There is no recipe at nowhere"),
         (("fit", "--from", "nowhere", "--out", "x"), "There is no recipe at nowhere"),
         (("ship", "nowhere", "x"), "There is no recipe at nowhere"),
