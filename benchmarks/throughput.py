@@ -56,7 +56,7 @@ def ours(task, examples, batch_size: int):
 
     def fit(count):
         for indices in epoch_batches(examples.lengths[:count], batch_size, 0, 0):
-            inputs, targets, weights = task.batch(examples, indices)
+            inputs, targets, weights, _ = task.batch(examples, indices)
             model.train_on_batch(inputs, targets, weights)
 
     keras.utils.set_random_seed(0)

@@ -280,8 +280,10 @@ def test_options_that_signatures_alone_name(call, tmp_path):
         **{"train_size": 60, "validation_size": 20, "test_size": 20, "gap": [0, 4], "seed": 5},
     }
     assert recipe.model_options["recurrent_gain"] == 0.7
-    assert recipe.task_options == {"min_frequency": 1, "markup": "keep", "lowercase": False}
-    assert recipe.training["class_weights"] == {"negative": 1.0, "positive": 2.0}
+    assert recipe.task_options == {
+        **{"min_frequency": 1, "markup": "keep", "lowercase": False},
+        "class_weights": {"negative": 1.0, "positive": 2.0},
+    }
     assert zoo.load(out)[1].dataset is None
 
 

@@ -65,7 +65,7 @@ TARGETS = np.array([[3, 4, 5, 3], [7, 3, 0, 0]], "int32")
 
 def sampled_losses(model, candidates):
     batch = {"inputs": IDS, "targets": TARGETS, **candidates._asdict()}
-    return np.asarray(SampledSoftmax(model)(batch))
+    return np.asarray(SampledSoftmax(model, CandidateSampler(COUNTS, 5))(batch))
 
 
 def test_the_loss_is_that_of_the_equation(model):

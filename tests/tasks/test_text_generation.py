@@ -82,7 +82,7 @@ def test_a_batch_asks_for_each_next_token():
     for split in ("train", "test"):
         examples = task.examples(split)
         indices = np.arange(len(examples))[::-1]
-        inputs, targets, weights = task.batch(examples, indices, model=packing("gru"))
+        inputs, targets, weights, _ = task.batch(examples, indices, model=packing("gru"))
         assert inputs.shape == targets.shape == weights.shape and inputs.shape[1] % 8 == 0
         ids = examples.documents.ids
         for row, i in enumerate(indices):
@@ -96,15 +96,23 @@ def test_a_batch_asks_for_each_next_token():
             np.testing.assert_array_equal(weights[row], expected)
 
 
+def batch_of(task, examples, indices, model, random):
+    """A batch of evaluation, or with a generator one of training."""
+    if random is None:
+        return task.batch(examples, indices, model=model)
+    return task.training_batch(examples, indices, random, model=model)
+
+
 def test_with_a_source_source_and_targets_make_up_the_window():
     task = task_of(sequence_length=6, context_length=4)
     encoder_decoder = packing("transformer")
-    for split, random in itertools.product(("train", "test"), (None, np.random.default_rng(0))):
+    for split, training in itertools.product(("train", "test"), (False, True)):
         examples = task.examples(split)
         indices = np.arange(len(examples))
-        inputs, targets, weights = task.batch(
-            examples, indices, model=encoder_decoder, random=random
+        inputs, targets, weights, num_targets = batch_of(
+            task, examples, indices, encoder_decoder, np.random.default_rng(0) if training else None
         )
+        assert num_targets == weights.sum()
         ids = examples.documents.ids
         for row in indices:
             source = inputs["source_ids"][row][inputs["source_ids"][row] > 0]
@@ -115,7 +123,7 @@ def test_with_a_source_source_and_targets_make_up_the_window():
             read = inputs["token_ids"][row]
             np.testing.assert_array_equal(read[: len(target)], [START_ID, *target[:-1]])
             assert not read[len(target) :].any()
-            if random is None:
+            if not training:
                 assert len(target) == examples.end[row] - examples.asked[row]
 
 
@@ -126,7 +134,7 @@ def test_where_a_window_is_split_is_random_in_training_alone():
     encoder_decoder = packing("transformer")
 
     def sources(random):
-        inputs, *_ = task.batch(examples, np.array([0]), model=encoder_decoder, random=random)
+        inputs, *_ = batch_of(task, examples, np.array([0]), encoder_decoder, random)
         return int((inputs["source_ids"] > 0).sum())
 
     drawn = {sources(np.random.default_rng(seed)) for seed in range(200)}
@@ -285,8 +293,8 @@ def test_every_architecture_is_asked_for_the_same_tokens():
     task = task_of(context_length=4)
     examples = task.examples("test")
     indices = np.arange(len(examples))
-    _, targets, weights = task.batch(examples, indices, model=packing("gru"))
-    _, behind_source, theirs = task.batch(examples, indices, model=packing("transformer"))
+    _, targets, weights, _ = task.batch(examples, indices, model=packing("gru"))
+    _, behind_source, theirs, _ = task.batch(examples, indices, model=packing("transformer"))
     np.testing.assert_array_equal(targets[weights > 0], behind_source[theirs > 0])
     small = {"embedding_dim": 8}
     models = (

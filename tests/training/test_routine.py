@@ -122,18 +122,27 @@ def test_several_seeds_give_mean_and_spread(task, tmp_path):
         fit(task, small(task)(), seeds=[1, 2])
 
 
-def test_class_weights_weigh_the_loss(task):
+def test_class_weights_weigh_the_loss(task, reviews):
+    def weighted(class_weights):
+        return zoo.tasks.sentiment(reviews, vocabulary_of=task, class_weights=class_weights)
+
     train = task.examples("train")
     counts = np.bincount(train.targets)
-    balanced = task.class_weights(train, "balanced")
+    balanced = weighted("balanced").weight_of_class
     np.testing.assert_allclose(balanced * counts, len(train) / 2)
-    by_name = task.class_weights(train, {"positive": 3, "negative": 1})
-    assert by_name.tolist() == [1, 3]
+    by_name = weighted({"positive": 3, "negative": 1})
+    assert by_name.weight_of_class.tolist() == [1, 3]
+    again = zoo.tasks.task_from_config(by_name.get_config(), reviews)
+    assert again.weight_of_class.tolist() == [1, 3]
+    indices = np.arange(20)
+    weights = by_name.training_batch(train, indices, np.random.default_rng(0)).weights
+    np.testing.assert_array_equal(weights, [[1, 3][label] for label in train.targets[indices]])
+    assert by_name.batch(train, indices).weights is None
     with pytest.raises(ValueError, match=r"weight for each of negative, positive"):
-        task.class_weights(train, {"positive": 3})
+        weighted({"positive": 3})
     # All weight on one class: the model learns to say nothing else.
     model = small(task)()
-    fit(task, model, epochs=3, class_weights={"positive": 1, "negative": 0}, learning_rate=0.05)
+    fit(weighted({"positive": 1, "negative": 0}), model, epochs=3, learning_rate=0.05)
     logits = keras.ops.convert_to_numpy(model(train.sequences.padded(np.arange(50))))
     assert (logits.argmax(axis=1) == 1).all()
 
@@ -268,7 +277,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_tokens(reviews):
     total, tokens = 0.0, 0.0
     for start in range(0, len(examples), 50):
         indices = np.arange(start, min(start + 50, len(examples)))
-        inputs, targets, weights = task.batch(examples, indices, model=model)
+        inputs, targets, weights, _ = task.batch(examples, indices, model=model)
         logits = np.asarray(model(inputs)).astype("float64")
         log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         told = np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]

@@ -1,9 +1,27 @@
 """Batches of examples of similar length, a pure function of seed and epoch."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 # Batches that are sorted by length together: few enough that each epoch makes other batches.
 _POOL = 50
+
+
+class Batch(NamedTuple):
+    """Some examples, as arrays.
+
+    Attributes:
+        inputs: those of the model: ids `int32` (B, T), padded right with 0, or a dict of arrays.
+        targets: what the model is asked, (B, ...).
+        weights: weight of each target in the loss; None for equal weights.
+        num_targets: number of targets that the loss is a mean over.
+    """
+
+    inputs: Any
+    targets: np.ndarray
+    weights: np.ndarray | None
+    num_targets: int
 
 
 def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:

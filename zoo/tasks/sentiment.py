@@ -1,5 +1,6 @@
 """Text classification: sentiment, or any other set of labels."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from zoo.datasets import DatasetError, TextDataset
 from zoo.tasks import error_analysis, scores
+from zoo.tasks.batches import Batch
 from zoo.tasks.checks import check_labels
 from zoo.tasks.data import SPLITS, Examples, TaskData
 from zoo.tasks.description import Description
@@ -33,6 +35,7 @@ class Sentiment(TextTask):
         text_to_ids: how texts are read.
         label_names: the name of each of the C classes.
         dataset: labelled texts with these classes, or None.
+        class_weights: see `sentiment`.
         adversarial: see `sentiment`.
         temperature_scaling: see `sentiment`.
     """
@@ -88,6 +91,7 @@ class Sentiment(TextTask):
         label_names: Sequence[str],
         dataset: TextDataset | None = None,
         *,
+        class_weights: str | Mapping[str, float] | None = None,
         adversarial: float = 0.0,
         temperature_scaling: bool = False,
     ):
@@ -97,6 +101,14 @@ class Sentiment(TextTask):
         self.adversarial = adversarial
         self.temperature_scaling = temperature_scaling
         self.label_names = tuple(label_names)
+        self.class_weights = class_weights
+        if class_weights not in (None, "balanced") and (
+            not isinstance(class_weights, Mapping) or {*class_weights} != {*self.label_names}
+        ):
+            raise ValueError(
+                f"class_weights must be 'balanced' or give a weight for each of "
+                f"{list_names(self.label_names)}; it is {class_weights!r}."
+            )
         if dataset is not None and dataset.label_names != self.label_names:
             raise DatasetError(
                 f"The labels of {dataset.name} are {list_names(dataset.label_names or ())}, "
@@ -117,6 +129,7 @@ class Sentiment(TextTask):
         markup: str = "remove",
         punctuation: str = "expressive",
         vocabulary_of: Task | None = None,
+        class_weights: str | Mapping[str, float] | None = None,
         adversarial: float = 0.0,
         temperature_scaling: bool = False,
         **tokenizer_options,
@@ -130,6 +143,9 @@ class Sentiment(TextTask):
             dataset: labelled texts.
             level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
             vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
+            class_weights: weight of each class in the loss: `"balanced"`, in inverse proportion to
+                the classes' counts in training, or a mapping from class names to numbers; None
+                weighs all classes equally.
             adversarial: epsilon of adversarial training on the embeddings (Miyato et al. 2017); 0
                 turns it off.
             temperature_scaling: calibrate the classifier on validation by temperature scaling (Guo
@@ -156,6 +172,7 @@ class Sentiment(TextTask):
             text_to_ids,
             dataset.label_names or (),
             dataset,
+            class_weights=class_weights,
             adversarial=adversarial,
             temperature_scaling=temperature_scaling,
         )
@@ -174,11 +191,25 @@ class Sentiment(TextTask):
 
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    def batch(self, examples, indices, *, model=None, random=None):
-        inputs, targets, weights = super().batch(examples, indices)
-        if random is None or not self.adversarial:
-            return inputs, targets, weights
-        return {"inputs": inputs, "targets": targets}, targets, weights
+    def training_batch(self, examples, indices, random, *, model=None) -> Batch:
+        batch = super().training_batch(examples, indices, random, model=model)
+        if self.weight_of_class is None:
+            return batch
+        return batch._replace(weights=self.weight_of_class[batch.targets])
+
+    @functools.cached_property
+    def weight_of_class(self) -> np.ndarray | None:
+        """The weight of each class in the loss, (C,); None for equal weights.
+
+        Balanced weights have a mean of 1 over the training examples.
+        """
+        if self.class_weights is None:
+            return None
+        if isinstance(self.class_weights, Mapping):
+            return np.array([float(self.class_weights[label]) for label in self.label_names])
+        targets = self.data.targets("train")
+        counts = np.bincount(targets, minlength=len(self.label_names))
+        return len(targets) / (len(counts) * np.maximum(counts, 1.0))
 
     def training_model(self, model):
         if not self.adversarial:
@@ -237,31 +268,12 @@ class Sentiment(TextTask):
             probabilities,
         )
 
-    def class_weights(self, examples: Examples, weights: str | Mapping | None) -> np.ndarray | None:
-        """The weight of each class, (C,).
-
-        Args:
-            examples: the training examples.
-            weights: `"balanced"` for weights in inverse proportion to the classes' counts, with
-                mean 1 over the examples; or a mapping from class name to weight.
-        """
-        if weights is None:
-            return None
-        if weights == "balanced":
-            counts = np.bincount(examples.targets, minlength=len(self.label_names))
-            return len(examples) / (len(counts) * np.maximum(counts, 1.0))
-        if not isinstance(weights, Mapping) or set(weights) != set(self.label_names):
-            raise ValueError(
-                f"class_weights must be 'balanced' or give a weight for each of "
-                f"{list_names(self.label_names)}; it is {weights!r}."
-            )
-        return np.array([float(weights[label]) for label in self.label_names])
-
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "label_names": list(self.label_names),
             "text_to_ids": self.text_to_ids.get_config(),
+            "class_weights": self.class_weights,
             "adversarial": self.adversarial,
             "temperature_scaling": self.temperature_scaling,
         }
@@ -274,6 +286,7 @@ class Sentiment(TextTask):
             TextToIds(**config["text_to_ids"]),
             config["label_names"],
             dataset,
+            class_weights=config["class_weights"],
             adversarial=config["adversarial"],
             temperature_scaling=config["temperature_scaling"],
         )
@@ -289,10 +302,11 @@ def sentiment(dataset: TextDataset, **options) -> Sentiment:
             `truncation` (`"both"`, since reviews judge in their first and last sentences),
             `lowercase` (True), `markup` (`"remove"`), `punctuation` (`"expressive"`); or
             `vocabulary_of`, a task whose vocabulary and tokenizer settings are reused. How a model
-            is trained: `adversarial`, epsilon of adversarial training on the embeddings (Miyato et
-            al. 2017; 0 turns it off), see `AdversarialTraining`; and `temperature_scaling` (False),
-            which calibrates the classifier on validation (Guo et al. 2017, section 4.2) and changes
-            no label.
+            is trained: `class_weights`, the weight of each class in the loss, `"balanced"` or a
+            mapping from class names to numbers (None weighs all classes equally); `adversarial`,
+            epsilon of adversarial training on the embeddings (Miyato et al. 2017; 0 turns it off),
+            see `AdversarialTraining`; and `temperature_scaling` (False), which calibrates the
+            classifier on validation (Guo et al. 2017, section 4.2) and changes no label.
 
     Raises:
         DatasetError: if the dataset has no labels.

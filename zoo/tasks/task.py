@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo.datasets import TextDataset
+from zoo.tasks.batches import Batch
 from zoo.tasks.data import TaskData
 from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
@@ -118,33 +119,33 @@ class Task(abc.ABC):
         """The arguments of a model for this task: `zoo.LSTM(**task.model_arguments())`."""
 
     @abc.abstractmethod
-    def batch(
-        self,
-        examples: Any,
-        indices: np.ndarray,
-        *,
-        model=None,
-        random: np.random.Generator | None = None,
-    ):
-        """Some examples as `train_on_batch` takes them.
+    def batch(self, examples: Any, indices: np.ndarray, *, model=None) -> Batch:
+        """A batch of evaluation.
 
         Args:
             examples: the examples of a split.
             indices: which of them, (B,).
             model: the model that reads them, whose `pack` makes the inputs of a task that
                 continues texts; other tasks ignore it.
-            random: generator for what is drawn in each training step; None in evaluation.
-
-        Returns:
-            (inputs, targets, weights): ids `int32` (B, T), padded right with 0; targets; and the
-            weight of each target in the loss, or None for equal weights.
         """
+
+    def training_batch(
+        self, examples: Any, indices: np.ndarray, random: np.random.Generator, *, model=None
+    ) -> Batch:
+        """A batch of training; by default the same as in evaluation.
+
+        Args:
+            examples, indices, model: see `batch`.
+            random: generator for what is drawn in each step.
+        """
+        del random
+        return self.batch(examples, indices, model=model)
 
     def training_model(self, model):
         """The Keras model to train: `model` itself, or a wrapper that shares its weights.
 
-        The inputs of a wrapper are those of a training batch, see `batch`: a dict whose entry
-        `"inputs"` holds those of `model`.
+        A wrapper has a method `training_inputs(inputs, targets, random)`, which returns its own
+        inputs in a training step.
         """
         return model
 
@@ -180,13 +181,6 @@ class Task(abc.ABC):
         """
         del model, validation, batch_size
         return False
-
-    def class_weights(self, examples: Any, weights: str | Mapping | None) -> np.ndarray | None:
-        """The weight of each class, (C,); None for a task without classes."""
-        del examples
-        if weights is not None:
-            raise ValueError(f"{self.name} has no classes to weigh.")
-        return None
 
     def best_possible(self) -> dict[str, float] | None:
         """The best possible test scores by name, if they are known."""

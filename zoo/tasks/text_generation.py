@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.datasets import DatasetError, TextDataset
 from zoo.preprocessing import TokenSequences
-from zoo.tasks.batches import sorted_batches
+from zoo.tasks.batches import Batch, sorted_batches
 from zoo.tasks.data import SPLITS, TaskData
 from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
@@ -248,46 +248,29 @@ class TextGeneration(Task):
 
     # Training
 
-    def batch(self, examples: TextWindows, indices, *, model=None, random=None):
-        inputs, targets, weights = self._windows(examples, indices, model, random)
-        if random is None or self._candidates is None:
-            return inputs, targets, weights
-        drawn = self._candidates(random)
-        return {"inputs": inputs, "targets": targets, **drawn._asdict()}, targets, weights
+    def batch(self, examples: TextWindows, indices, *, model=None) -> Batch:
+        return _packed(examples, indices, examples.asked[indices], model)
+
+    def training_batch(self, examples: TextWindows, indices, random, *, model=None) -> Batch:
+        if not model.is_encoder_decoder:
+            return self.batch(examples, indices, model=model)
+        # At the same share of all: windows of one length then have sources of one length, and
+        # half of a batch would be padding otherwise.
+        begin, end = examples.begin[indices], examples.end[indices]
+        asked = begin + 1 + (random.uniform() * (end - begin - 1)).astype("int64")
+        return _packed(examples, indices, asked, model)
 
     def training_model(self, model):
-        if self._candidates is None:
-            return model
-        from zoo.tasks.training_models.sampled_softmax import SampledSoftmax
-
-        return SampledSoftmax(model)
-
-    @functools.cached_property
-    def _candidates(self):
-        """Draws the tokens of a training step, or None where all are asked."""
-        from zoo.tasks.training_models.sampled_softmax import CandidateSampler
-
         vocabulary_size = len(self.text_to_ids.vocabulary)
         if not 0 < _WORTH_SAMPLING * self.sampled_tokens <= vocabulary_size:
-            return None
-        counts = np.bincount(self.examples("train").documents.ids, minlength=vocabulary_size)
-        return CandidateSampler(counts, self.sampled_tokens)
+            return model
+        from zoo.tasks.training_models.sampled_softmax import (
+            CandidateSampler,
+            SampledSoftmax,
+        )
 
-    def _windows(self, examples: TextWindows, indices, model, random):
-        ids = examples.documents.ids
-        begin, asked, end = (
-            places[indices] for places in (examples.begin, examples.asked, examples.end)
-        )
-        if random is not None and model.is_encoder_decoder:
-            # At the same share of all: windows of one length then have sources of one length, and
-            # half of a batch would be padding otherwise.
-            asked = begin + 1 + (random.uniform() * (end - begin - 1)).astype("int64")
-        packed = model.pack(
-            slice_padded(ids, begin, asked),
-            slice_padded(ids, asked, end),
-            multiple_of=WIDTH_MULTIPLE,
-        )
-        return packed.inputs, packed.targets, packed.is_asked.astype("float32")
+        counts = np.bincount(self.examples("train").documents.ids, minlength=vocabulary_size)
+        return SampledSoftmax(model, CandidateSampler(counts, self.sampled_tokens))
 
     def prompt_to_ids(self):
         """A `TextToIds` for the beginning of a text: the last tokens of a long one, and no end."""
@@ -331,9 +314,9 @@ class TextGeneration(Task):
         at_once = _MAX_LOGITS // (longest * len(self.text_to_ids.vocabulary))
         nats = 0.0
         for indices in sorted_batches(examples.lengths, max(min(batch_size, at_once), 1)):
-            inputs, targets, weights = self.batch(examples, indices, model=model)
-            each = losses.predict_on_batch({"inputs": inputs, "targets": targets})
-            nats += float((np.asarray(each, "float64") * weights).sum())
+            batch = self.batch(examples, indices, model=model)
+            each = losses.predict_on_batch({"inputs": batch.inputs, "targets": batch.targets})
+            nats += float((np.asarray(each, "float64") * batch.weights).sum())
         if not math.isfinite(nats):
             raise NotFiniteError("The model's loss is NaN or infinite.")
         return self.score(nats, examples.num_asked, examples.split)
@@ -422,6 +405,16 @@ def text_generation(dataset: TextDataset, **options) -> TextGeneration:
     'language_model'
     """
     return TextGeneration.from_dataset(dataset, **options)
+
+
+def _packed(examples: TextWindows, indices, asked, model) -> Batch:
+    """Windows as a model reads them, with the tokens from `asked` (B,) on as targets."""
+    ids, begin, end = examples.documents.ids, examples.begin[indices], examples.end[indices]
+    packed = model.pack(
+        slice_padded(ids, begin, asked), slice_padded(ids, asked, end), multiple_of=WIDTH_MULTIPLE
+    )
+    weights = packed.is_asked.astype("float32")
+    return Batch(packed.inputs, packed.targets, weights, int(weights.sum()))
 
 
 def _scores(nats_per_token: float, nats_per_character: float) -> dict[str, float]:

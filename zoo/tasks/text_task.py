@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.tasks.batches import sorted_batches
+from zoo.tasks.batches import Batch, sorted_batches
 from zoo.tasks.data import Examples, TaskData
 from zoo.tasks.task import WIDTH_MULTIPLE, NotFiniteError, Task
 
@@ -43,10 +43,10 @@ class TextTask(Task):
             "sequence_length": self.text_to_ids.sequence_length,
         }
 
-    def batch(self, examples, indices, *, model=None, random=None):
-        del model, random
+    def batch(self, examples, indices, *, model=None) -> Batch:
+        del model
         inputs = examples.sequences.padded(indices, multiple_of=WIDTH_MULTIPLE)
-        return inputs, examples.targets[indices], None
+        return Batch(inputs, examples.targets[indices], None, len(indices))
 
     def predict(self, model, examples: Examples, batch_size: int) -> np.ndarray:
         """The outputs of a model for N texts, `float32` (N, C).
@@ -56,8 +56,7 @@ class TextTask(Task):
         """
         outputs = np.zeros((len(examples), self.num_outputs), "float32")
         for indices in sorted_batches(examples.lengths, batch_size):
-            inputs, *_ = self.batch(examples, indices)
-            outputs[indices] = model.predict_on_batch(inputs)
+            outputs[indices] = model.predict_on_batch(self.batch(examples, indices).inputs)
         if not np.isfinite(outputs).all():
             raise NotFiniteError("The model's outputs are NaN or infinite.")
         return outputs

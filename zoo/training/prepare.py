@@ -40,7 +40,6 @@ class Prepared:
         settings: Complete settings.
         model: The compiled model.
         training_model: What is trained so that `model` learns, see `Task.training_model`; compiled.
-        class_weights: Weight of each class, (C,), or None.
         steps_by_epoch: Number of steps of each epoch.
         devices: The processes of the fit.
     """
@@ -49,7 +48,6 @@ class Prepared:
     settings: Settings
     model: keras.Model
     training_model: keras.Model
-    class_weights: np.ndarray | None
     steps_by_epoch: list[int]
     devices: Devices
 
@@ -61,21 +59,13 @@ class Prepared:
             indices: Which of them, (B,).
             random: Generator for everything that is drawn in this step.
         """
-        inputs, targets, weights = self.task.batch(
-            examples, indices, model=self.model, random=random
-        )
-        is_plain = self.training_model is self.model
-        read = keras.tree.flatten(inputs if is_plain else inputs["inputs"])
-        num_positions = sum(map(np.size, read))
-        batch_weight = len(indices) if weights is None else float(weights.sum())
-        if self.class_weights is not None:
-            weights = self.class_weights[targets]
-        # A training model may have inputs without a batch axis; these are shared.
-        rows = inputs if is_plain else {name: inputs[name] for name in ("inputs", "targets")}
-        rows, targets, weights = self.devices.shard((rows, targets, weights))
-        inputs = rows if is_plain else {**inputs, **rows}
+        batch = self.task.training_batch(examples, indices, random, model=self.model)
+        num_positions = sum(map(np.size, keras.tree.flatten(batch.inputs)))
+        inputs, targets, weights = self.devices.shard((batch.inputs, batch.targets, batch.weights))
+        if self.training_model is not self.model:
+            inputs = self.training_model.training_inputs(inputs, targets, random)
         logs = self.training_model.train_on_batch(inputs, targets, weights, return_dict=True)
-        return Step(logs, batch_weight, num_positions)
+        return Step(logs, batch.num_targets, num_positions)
 
     def state(self) -> list[keras.Variable]:
         """All variables that a step changes: weights, seeds of dropout, optimizer variables."""
@@ -122,7 +112,6 @@ def prepare(
     """
     assert settings.epochs is not None
     train = task.examples("train")
-    class_weights = task.class_weights(train, settings.class_weights)
     # The number of windows of text differs from epoch to epoch.
     steps_by_epoch = [
         math.ceil(len(task.data.epoch_examples(seed, epoch)) / settings.batch_size)
@@ -150,7 +139,7 @@ def prepare(
         training_model.compile(
             model.optimizer, metrics=task.training_metrics(), jit_compile=jit_compile
         )
-    return Prepared(task, settings, model, training_model, class_weights, steps_by_epoch, current())
+    return Prepared(task, settings, model, training_model, steps_by_epoch, current())
 
 
 def _check_direction(model: keras.Model, task: Task) -> None:

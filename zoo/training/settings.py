@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -43,8 +43,6 @@ class Settings:
         weight_decay: Decoupled weight decay (Loshchilov and Hutter 2019), as a share of the
             learning rate; Muon applies it to the matrices it updates only. None takes 0.01 for
             AdamW and 0 for the others.
-        class_weights: Weight of each class in the loss: `"balanced"`, or a mapping from class names
-            to numbers. None weighs all classes equally.
         early_stopping: Stop after this many epochs without improvement; None disables early
             stopping.
         initial_weights: Model whose weights are copied where layers correspond: a Keras model, the
@@ -76,7 +74,6 @@ class Settings:
     warmup: float = 0.1
     clip_norm: float | None = 1.0
     weight_decay: float | None = None
-    class_weights: str | Mapping[str, float] | None = None
     early_stopping: int | None = None
     initial_weights: keras.Model | files.StrPath | None = None
     seed: int = 0

@@ -41,7 +41,7 @@ def classify_some(model: keras.Model, task, examples) -> tuple[np.ndarray, np.nd
     """
     some = np.unique(np.linspace(0, len(examples) - 1, _MAX_TEXTS).astype("int64"))
     batches = [some[batch] for batch in sorted_batches(examples.lengths[some], _BATCH_SIZE)]
-    logits = [model.predict_on_batch(task.batch(examples, indices)[0]) for indices in batches]
+    logits = [model.predict_on_batch(task.batch(examples, indices).inputs) for indices in batches]
     probabilities = keras.ops.softmax(np.concatenate(logits).astype("float32"))
     labels = examples.targets[np.concatenate(batches)]
     return labels, keras.ops.convert_to_numpy(probabilities)

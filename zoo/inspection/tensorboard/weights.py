@@ -76,7 +76,7 @@ class Gradients:
         return together([histogram(f"gradients/{v.path}", g.numpy()) for v, g in named])
 
     def _computed(self):
-        inputs, targets, weights = self.batch
+        inputs, targets, weights, _ = self.batch
         variables = [variable.value for variable in self._model.trainable_variables]
         with tf.GradientTape() as tape:
             logits = self._model(inputs, training=False)

@@ -37,6 +37,11 @@ class AdversarialTraining(keras.Model):
         self.text_loss = loss
         self.epsilon = epsilon
 
+    def training_inputs(self, inputs, targets, random):
+        """The call argument `batch` of a step."""
+        del random
+        return {"inputs": inputs, "targets": targets}
+
     def call(self, batch, training=None):
         import tensorflow as tf
 

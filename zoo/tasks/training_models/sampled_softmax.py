@@ -83,6 +83,7 @@ class SampledSoftmax(keras.Model):
 
     Args:
         model: a `SequenceModel` with `head="language_model"`; its weights are trained.
+        sampler: draws the candidates of each step.
 
     Call arguments:
         batch: `inputs`, those of the model; `targets`, ids (B, T); `candidates`, ids (S,);
@@ -92,9 +93,14 @@ class SampledSoftmax(keras.Model):
         The estimated cross-entropy of each target, (B, T), in nats.
     """
 
-    def __init__(self, model: keras.Model, **kwargs):
+    def __init__(self, model: keras.Model, sampler: CandidateSampler, **kwargs):
         super().__init__(**kwargs)
         self.model = model
+        self.sampler = sampler
+
+    def training_inputs(self, inputs, targets, random: np.random.Generator):
+        """The call argument `batch` of a step, with new candidates."""
+        return {"inputs": inputs, "targets": targets, **self.sampler(random)._asdict()}
 
     def call(self, batch, training=None):
         inputs = batch["inputs"]
