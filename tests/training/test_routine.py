@@ -138,7 +138,7 @@ def test_class_weights_weigh_the_loss(task, reviews):
     weights = by_name.training_batch(train, indices, np.random.default_rng(0)).weights
     np.testing.assert_array_equal(weights, [[1, 3][label] for label in train.targets[indices]])
     assert by_name.batch(train, indices).weights is None
-    with pytest.raises(ValueError, match=r"weight for each of negative, positive"):
+    with pytest.raises(ValueError, match=r"weight for each of 'negative', 'positive'"):
         weighted({"positive": 3})
     # All weight on one class: the model learns to say nothing else.
     model = small(task)()

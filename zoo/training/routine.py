@@ -191,7 +191,7 @@ class _Fit:
 
     def _report(self, loop: Loop, best: Mapping, tested: Evaluation) -> Report:
         model, progress = loop.prepared.model, loop.progress
-        num_examples = len(self.task.examples("train")) * len(progress.history)
+        num_examples = len(self.task.data.examples("train")) * len(progress.history)
         seconds = progress.seconds["fitting"]
         return Report(
             task=self.task.name,
