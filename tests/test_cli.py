@@ -284,7 +284,7 @@ def test_options_that_signatures_alone_name(call, tmp_path):
         **{"min_frequency": 1, "markup": "keep", "lowercase": False},
         "class_weights": {"negative": 1.0, "positive": 2.0},
     }
-    assert zoo.load(out)[1].dataset is None
+    assert not zoo.load(out)[1].has_data
 
 
 # Writing
