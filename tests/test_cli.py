@@ -145,7 +145,8 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (
             (*FIT_WRITER, "--truncation", "end"),
-            "text_generation does not take --truncation, which is an option of regression and sentiment",
+            "text_generation does not take --truncation, which is an option of regression and "
+            "sentiment",
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--label-column", "label"),
