@@ -54,7 +54,7 @@ def read(task: "zoo.tasks.Task", text: str) -> Reading:
     """
     if not isinstance(text, str):
         raise TypeError(f"A text must be a string; it is of type {type(text).__name__}.")
-    text_to_ids = task.prompt_to_ids() if task.head == "language_model" else task.text_to_ids
+    text_to_ids = task.prompt_to_ids()
     # One character for another, so that all places stay valid.
     clean = text.encode("utf-8", "replace").decode()
     ids = np.asarray(text_to_ids([clean]))[0].astype("int32")

@@ -1,7 +1,7 @@
 """Regression: a number for each text, such as a rating or a price."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from zoo.tasks.data import SPLITS, Examples, TaskData
 from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import Evaluation, Task, choose_tokenizer, make_text_to_ids
+from zoo.tasks.task import Evaluation
+from zoo.tasks.text_options import make_text_to_ids, takes_text_options
 from zoo.tasks.text_task import TextTask
 
 
@@ -95,48 +96,21 @@ class Regression(TextTask):
         super().__init__(text_to_ids, dataset)
 
     @classmethod
+    @takes_text_options()
     def from_dataset(
         cls,
         dataset: TextDataset,
-        *,
-        level: str = "word",
-        vocabulary_size: int = 20_000,
-        min_frequency: int = 2,
-        sequence_length: int = 400,
-        truncation: str = "both",
-        lowercase: bool = True,
-        markup: str = "remove",
-        punctuation: str = "expressive",
-        vocabulary_of: Task | None = None,
-        **tokenizer_options,
+        **text_options,
     ) -> "Regression":
         """The task on a dataset, with a vocabulary of its training texts.
 
-        Options that are not listed here are those of `zoo.preprocessing.TextToIds` and of
-        `zoo.preprocessing.Words`.
+        Options that are not listed here are those of `make_text_to_ids`.
 
         Args:
             dataset: texts with a column `target` of numbers.
-            level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
-            vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
-            **tokenizer_options: further options of the tokenizer.
+            **text_options: how texts become ids.
         """
-        tokenizer = choose_tokenizer(
-            cls.from_dataset,
-            level,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
-            **tokenizer_options,
-        )
-        text_to_ids = make_text_to_ids(
-            vocabulary_of,
-            tokenizer=tokenizer,
-            vocabulary_size=vocabulary_size,
-            min_frequency=min_frequency,
-            sequence_length=sequence_length,
-            truncation=truncation,
-        )
+        text_to_ids = make_text_to_ids(cls.from_dataset, **text_options)
         dataset.check_columns(cls.columns)
         targets = dataset.train["target"].astype("float64")
         return cls(text_to_ids, float(targets.mean()), float(targets.std()) or 1.0, dataset)
@@ -152,9 +126,6 @@ class Regression(TextTask):
         import keras
 
         return keras.losses.MeanSquaredError()
-
-    def training_metrics(self) -> list:
-        return []
 
     # Scores
 
@@ -193,22 +164,6 @@ class Regression(TextTask):
             },
             {"target_mean": float(targets.mean()), "target_deviation": variance**0.5},
         )
-
-    # Config
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "text_to_ids": self.text_to_ids.get_config(),
-            "mean": self.mean,
-            "scale": self.scale,
-        }
-
-    @classmethod
-    def from_config(cls, config, dataset=None) -> "Regression":
-        from zoo.preprocessing import TextToIds
-
-        return cls(TextToIds(**config["text_to_ids"]), config["mean"], config["scale"], dataset)
 
 
 def regression(dataset: TextDataset, **options) -> Regression:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from zoo.tasks.data import SPLITS, Examples, TaskData
 from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
-from zoo.tasks.task import Evaluation, Task, choose_tokenizer, make_text_to_ids
+from zoo.tasks.task import Evaluation
+from zoo.tasks.text_options import make_text_to_ids, takes_text_options
 from zoo.tasks.text_task import TextTask
 from zoo.utils.text import list_names
 
@@ -101,6 +102,7 @@ class Sentiment(TextTask):
         self.adversarial = adversarial
         self.temperature_scaling = temperature_scaling
         self.label_names = tuple(label_names)
+        self.num_outputs = len(self.label_names)
         self.class_weights = class_weights
         if class_weights not in (None, "balanced") and (
             not isinstance(class_weights, Mapping) or {*class_weights} != {*self.label_names}
@@ -116,33 +118,22 @@ class Sentiment(TextTask):
             )
 
     @classmethod
+    @takes_text_options()
     def from_dataset(
         cls,
         dataset: TextDataset,
         *,
-        level: str = "word",
-        vocabulary_size: int = 20_000,
-        min_frequency: int = 2,
-        sequence_length: int = 400,
-        truncation: str = "both",
-        lowercase: bool = True,
-        markup: str = "remove",
-        punctuation: str = "expressive",
-        vocabulary_of: Task | None = None,
         class_weights: str | Mapping[str, float] | None = None,
         adversarial: float = 0.0,
         temperature_scaling: bool = False,
-        **tokenizer_options,
+        **text_options,
     ) -> "Sentiment":
         """The task on a dataset, with a vocabulary of its training texts.
 
-        Options that are not listed here are those of `zoo.preprocessing.TextToIds` and of
-        `zoo.preprocessing.Words`.
+        Options that are not listed here are those of `make_text_to_ids`.
 
         Args:
             dataset: labelled texts.
-            level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
-            vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
             class_weights: weight of each class in the loss: `"balanced"`, in inverse proportion to
                 the classes' counts in training, or a mapping from class names to numbers; None
                 weighs all classes equally.
@@ -150,24 +141,9 @@ class Sentiment(TextTask):
                 turns it off.
             temperature_scaling: calibrate the classifier on validation by temperature scaling (Guo
                 et al. 2017).
-            **tokenizer_options: further options of the tokenizer.
+            **text_options: how texts become ids.
         """
-        tokenizer = choose_tokenizer(
-            cls.from_dataset,
-            level,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
-            **tokenizer_options,
-        )
-        text_to_ids = make_text_to_ids(
-            vocabulary_of,
-            tokenizer=tokenizer,
-            vocabulary_size=vocabulary_size,
-            min_frequency=min_frequency,
-            sequence_length=sequence_length,
-            truncation=truncation,
-        )
+        text_to_ids = make_text_to_ids(cls.from_dataset, **text_options)
         return cls(
             text_to_ids,
             dataset.label_names or (),
@@ -176,10 +152,6 @@ class Sentiment(TextTask):
             adversarial=adversarial,
             temperature_scaling=temperature_scaling,
         )
-
-    @property
-    def num_outputs(self) -> int:
-        return len(self.label_names)
 
     def make_data(self, dataset: TextDataset) -> TaskData:
         return _LabelledTexts(dataset, self.text_to_ids, self.target_column())
@@ -266,29 +238,6 @@ class Sentiment(TextTask):
             },
             details,
             probabilities,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "label_names": list(self.label_names),
-            "text_to_ids": self.text_to_ids.get_config(),
-            "class_weights": self.class_weights,
-            "adversarial": self.adversarial,
-            "temperature_scaling": self.temperature_scaling,
-        }
-
-    @classmethod
-    def from_config(cls, config, dataset=None) -> "Sentiment":
-        from zoo.preprocessing import TextToIds
-
-        return cls(
-            TextToIds(**config["text_to_ids"]),
-            config["label_names"],
-            dataset,
-            class_weights=config["class_weights"],
-            adversarial=config["adversarial"],
-            temperature_scaling=config["temperature_scaling"],
         )
 
 

@@ -2,37 +2,25 @@
 
 import abc
 import dataclasses
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from zoo.datasets import TextDataset
 from zoo.tasks.batches import Batch
-from zoo.tasks.data import TaskData
 from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
+from zoo.tasks.text_reader import TextReader
 
 # Widths of batches are rounded up to a multiple of this: fewer distinct shapes, for backends that
 # compile each one.
 WIDTH_MULTIPLE = 8
 
 
-# What of a `TextToIds` belongs to its vocabulary.
-_READING = (
-    "tokenizer",
-    "vocabulary",
-    "vocabulary_size",
-    "min_frequency",
-)
-
-
 class NotFiniteError(ValueError):
     """Outputs of a model are NaN or infinite."""
 
 
-class Task(abc.ABC):
+class Task(TextReader):
     """What is asked of a model: columns of a dataset, a head, a loss and metrics.
 
     A task has a dataset, to fit and to evaluate, or none, when it is loaded to be used.
@@ -49,6 +37,7 @@ class Task(abc.ABC):
         head: the head that it needs, one of `zoo.models.heads.HEADS`.
         serving: the kind of its SavedModel, the name of a module in `zoo.serving`.
         pipeline: the name of its pipeline, see `zoo.pipeline`.
+        input_length: the largest number of tokens of an input.
         columns: the columns that it reads of a dataset: the kind of each by its name, `"text"`,
             `"category"` or `"number"`, see `zoo.datasets.Split`.
         metrics: the scores of `evaluate`, exactly one of them the main one.
@@ -60,63 +49,27 @@ class Task(abc.ABC):
         suggested_steps: the default number of training steps.
     """
 
-    name: str
     head: str
     serving: str
     pipeline: str
-    columns: ClassVar[Mapping[str, str]]
     metrics: tuple[Metric, ...]
     description: Description
     monitor: tuple[str, str]
     default_dataset: str | None
     suggested_optimizer: str
     suggested_steps: int
-
-    def __init__(self, text_to_ids, dataset: TextDataset | None = None):
-        if dataset is not None:
-            dataset.check_columns(self.columns)
-        self.text_to_ids = text_to_ids
-        self._data = None if dataset is None else self.make_data(dataset)
-
-    # Data
-
-    @abc.abstractmethod
-    def make_data(self, dataset: TextDataset) -> TaskData:
-        """The examples of a dataset as this task reads them."""
-
-    @property
-    def has_data(self) -> bool:
-        """Whether the task has a dataset."""
-        return self._data is not None
-
-    @property
-    def data(self) -> TaskData:
-        """The examples of the task's dataset.
-
-        Raises:
-            ValueError: if the task has no dataset.
-        """
-        if self._data is None:
-            raise ValueError(
-                f"This {self.name} task was loaded without a dataset: make one with a dataset to "
-                "fit or to evaluate."
-            )
-        return self._data
-
-    def examples(self, split: str) -> Any:
-        """The examples of `"train"`, `"validation"` or `"test"`, see `TaskData.examples`."""
-        return self.data.examples(split)
-
-    def adapt(self) -> None:
-        """Learns the vocabulary from the training split, if there is one and this was not done."""
-        if self.has_data:
-            self.examples("train")
+    input_length: int
 
     # What a model is asked
 
-    @abc.abstractmethod
     def model_arguments(self) -> dict[str, Any]:
         """The arguments of a model for this task: `zoo.LSTM(**task.model_arguments())`."""
+        self.adapt()
+        return {
+            "vocabulary_size": len(self.text_to_ids.vocabulary),
+            "head": self.head,
+            "sequence_length": self.input_length,
+        }
 
     @abc.abstractmethod
     def batch(self, examples: Any, indices: np.ndarray, *, model=None) -> Batch:
@@ -153,9 +106,9 @@ class Task(abc.ABC):
     def loss(self):
         """The Keras loss of logits."""
 
-    @abc.abstractmethod
     def training_metrics(self) -> list:
-        """Keras metrics that are computed during training."""
+        """Keras metrics that are computed during training, next to the loss; by default none."""
+        return []
 
     @abc.abstractmethod
     def evaluate(self, model, examples: Any, batch_size: int) -> "Evaluation":
@@ -185,66 +138,6 @@ class Task(abc.ABC):
     def best_possible(self) -> dict[str, float] | None:
         """The best possible test scores by name, if they are known."""
         return None
-
-    def tokenizer_settings(self) -> dict[str, Any]:
-        """Tokenizer settings and vocabulary, for reuse by another task.
-
-        Arguments of `TextToIds`, without those of truncation.
-        """
-        self.adapt()
-        config = self.text_to_ids.get_config()
-        return {name: config[name] for name in _READING}
-
-    # Config
-
-    @abc.abstractmethod
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `from_config` as JSON, without the dataset."""
-
-    @classmethod
-    @abc.abstractmethod
-    def from_config(cls, config: Mapping[str, Any], dataset: TextDataset | None = None) -> "Task":
-        """The task whose `get_config` returned `config`."""
-
-
-def choose_tokenizer(maker: Callable, level, **options):
-    """The tokenizer of a task's argument `level`, a registered name or a `Tokenizer`.
-
-    Args:
-        maker: the function whose arguments they are. An option that the tokenizer lacks is ignored
-            if it has the default value there.
-        level: the argument.
-        **options: the options that `maker` takes for its tokenizer.
-
-    Raises:
-        UnknownNameError: for an unknown name, or an option that the tokenizer lacks.
-    """
-    from zoo.preprocessing import make_tokenizer, tokenizer_options
-
-    defaults = inspect.signature(maker).parameters
-    own = tokenizer_options(level)
-    return make_tokenizer(
-        level,
-        **{
-            name: value
-            for name, value in options.items()
-            if name in own or name not in defaults or value != defaults[name].default
-        },
-    )
-
-
-def make_text_to_ids(vocabulary_of: Task | None, **arguments):
-    """A `TextToIds`, with the tokenizer and vocabulary of another task if one is given.
-
-    Args:
-        vocabulary_of: that task, or None.
-        **arguments: of `TextToIds`; those of the task take precedence.
-    """
-    from zoo.preprocessing import TextToIds
-
-    return TextToIds(
-        **{**arguments, **(vocabulary_of.tokenizer_settings() if vocabulary_of else {})}
-    )
 
 
 @dataclasses.dataclass(frozen=True)

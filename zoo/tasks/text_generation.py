@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,14 +15,8 @@ from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
 from zoo.tasks.registry import register_task
 from zoo.tasks.spelling import NUM_SYMBOLS, byte_counts, spelling_nats
-from zoo.tasks.task import (
-    WIDTH_MULTIPLE,
-    Evaluation,
-    NotFiniteError,
-    Task,
-    choose_tokenizer,
-    make_text_to_ids,
-)
+from zoo.tasks.task import WIDTH_MULTIPLE, Evaluation, NotFiniteError, Task
+from zoo.tasks.text_options import make_text_to_ids, takes_text_options
 from zoo.tasks.windows import (
     TextWindows,
     evaluation_windows,
@@ -173,57 +167,46 @@ class TextGeneration(Task):
             raise ValueError(f"sampled_tokens must be 0 or more; it is {sampled_tokens}.")
         self.sequence_length = sequence_length
         self.context_length = context_length
+        self.input_length = max(sequence_length, context_length)
         self.sampled_tokens = sampled_tokens
         self._spelling = None if spelling is None else list(spelling)
         super().__init__(text_to_ids, dataset)
 
     @classmethod
+    @takes_text_options(
+        without=("sequence_length", "truncation"),
+        min_frequency=None,
+        lowercase=False,
+        punctuation="keep",
+    )
     def from_dataset(
         cls,
         dataset: TextDataset,
         *,
-        level: str = "word",
-        vocabulary_size: int | None = 20_000,
-        min_frequency: int | None = None,
         sequence_length: int = 128,
         context_length: int | None = None,
         sampled_tokens: int = _SAMPLED_TOKENS,
-        lowercase: bool = False,
-        markup: str = "remove",
-        punctuation: str = "keep",
-        vocabulary_of: Task | None = None,
-        **tokenizer_options,
+        **text_options,
     ) -> "TextGeneration":
         """The task on a dataset, with a vocabulary of its training texts.
 
-        Options that are not listed here are those of `zoo.preprocessing.TextToIds` and of
-        `zoo.preprocessing.Words`.
+        Options that are not listed here are those of `make_text_to_ids`.
 
         Args:
             dataset: texts.
-            level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
             min_frequency: how often a token must occur to enter the vocabulary; by default 2 for
                 words and 1 for characters.
             sequence_length: tokens of a training window.
             context_length: tokens of an evaluation window; by default as many as in training.
             sampled_tokens: negative samples in a training step of a vocabulary at least four times
                 as large; 0 computes the full softmax.
-            vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
-            **tokenizer_options: further options of the tokenizer.
+            **text_options: how texts become ids.
         """
-        tokenizer = choose_tokenizer(
-            cls.from_dataset,
-            level,
-            lowercase=lowercase,
-            markup=markup,
-            punctuation=punctuation,
-            **tokenizer_options,
-        )
         text_to_ids = make_text_to_ids(
-            vocabulary_of,
-            tokenizer=tokenizer,
-            vocabulary_size=vocabulary_size,
-            min_frequency=tokenizer.min_frequency if min_frequency is None else min_frequency,
+            cls.from_dataset,
+            **text_options,
+            sequence_length=None,
+            truncation="start",
             add_start=True,
             # A stretch of a running text has no end to be learned.
             add_end=not dataset.is_continuous,
@@ -278,25 +261,12 @@ class TextGeneration(Task):
             sequence_length=MAX_PROMPT_TOKENS, truncation="end", add_end=False, name="prompt_to_ids"
         )
 
-    # What a model is asked
-
-    def model_arguments(self) -> dict[str, Any]:
-        self.adapt()
-        return {
-            "vocabulary_size": len(self.text_to_ids.vocabulary),
-            "head": self.head,
-            "sequence_length": max(self.sequence_length, self.context_length),
-        }
-
     def loss(self):
         import keras
 
         return keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
         )
-
-    def training_metrics(self) -> list:
-        return []
 
     def best_possible(self) -> dict[str, float] | None:
         known = self.data.dataset.best_possible if self.has_data else None
@@ -343,31 +313,6 @@ class TextGeneration(Task):
                 "level": self.text_to_ids.tokenizer.name,
                 "vocabulary": len(self.text_to_ids.vocabulary),
             },
-        )
-
-    # Config
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "text_to_ids": self.text_to_ids.get_config(),
-            "sequence_length": self.sequence_length,
-            "context_length": self.context_length,
-            "sampled_tokens": self.sampled_tokens,
-            "spelling": self.spelling,
-        }
-
-    @classmethod
-    def from_config(cls, config, dataset=None) -> "TextGeneration":
-        from zoo.preprocessing import TextToIds
-
-        return cls(
-            TextToIds(**config["text_to_ids"]),
-            sequence_length=config["sequence_length"],
-            context_length=config["context_length"],
-            sampled_tokens=config.get("sampled_tokens", _SAMPLED_TOKENS),
-            spelling=config["spelling"],
-            dataset=dataset,
         )
 
 

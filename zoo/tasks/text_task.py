@@ -15,15 +15,20 @@ class TextTask(Task):
     A subclass says what the outputs and the target are, and scores them. Its columns are `"text"`
     and one more, the target.
 
+    Attributes:
+        num_outputs: C, the number of logits per text; 1 for a number.
+
     Shape letters: B batch, T tokens, N texts, C outputs.
     """
 
     head = "classifier"
 
+    num_outputs: int
+
     @property
-    def num_outputs(self) -> int:
-        """C, the number of logits per text; 1 for a number."""
-        raise NotImplementedError
+    def input_length(self) -> int:  # type: ignore[override]
+        """The number of tokens that texts are truncated to."""
+        return self.text_to_ids.sequence_length
 
     @classmethod
     def target_column(cls) -> str:
@@ -35,13 +40,7 @@ class TextTask(Task):
         return TaskData(dataset, self.text_to_ids, self.target_column())
 
     def model_arguments(self) -> dict[str, Any]:
-        self.adapt()
-        return {
-            "vocabulary_size": len(self.text_to_ids.vocabulary),
-            "head": self.head,
-            "num_classes": self.num_outputs,
-            "sequence_length": self.text_to_ids.sequence_length,
-        }
+        return {**super().model_arguments(), "num_classes": self.num_outputs}
 
     def batch(self, examples, indices, *, model=None) -> Batch:
         del model
