@@ -21,6 +21,7 @@ TASK_OPTIONS = {
     "lowercase": None,
     "markup": "keep",
     "punctuation": "drop",
+    "class_weights": "balanced",
     "adversarial": 0.5,
     "temperature_scaling": True,
     "sampled_tokens": 16,

@@ -1,11 +1,14 @@
 """The progress bar of a fit, in a terminal or a notebook."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 from rich import progress
 from rich.console import Console
+
+from zoo.tasks.metric import Metric, main_metric
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -15,11 +18,14 @@ class ProgressBar(keras.callbacks.Callback):
 
     Args:
         title: The name of the fit.
+        metrics: The metrics of its task; the lines show the loss and the main one.
     """
 
-    def __init__(self, title: str):
+    def __init__(self, title: str, metrics: Iterable[Metric]):
         super().__init__()
         self._title = title
+        main = main_metric(metrics).name
+        self._shown = ("loss", main, "val_loss", f"val_{main}")
         self._bar: Any = None
 
     def on_train_begin(self, logs=None):
@@ -58,8 +64,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Prints the scores of the epoch."""
-        shown = ("loss", "accuracy", "val_loss", "val_accuracy")
-        scores = "  ".join(f"{name} {logs[name]:.4f}" for name in shown if name in logs)
+        scores = "  ".join(f"{name} {logs[name]:.4f}" for name in self._shown if name in logs)
         self._console.print(
             f"  epoch {epoch + 1}/{self.params['epochs']}  {scores}  {logs['seconds']:.1f} s",
             highlight=False,

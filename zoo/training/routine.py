@@ -187,7 +187,7 @@ class _Fit:
 
     def _progress_bar(self, loop: Loop) -> list[keras.callbacks.Callback]:
         title = f"{self.task.data.dataset.name}, seed {loop.seed}"
-        return [ProgressBar(title)] if self.verbose else []
+        return [ProgressBar(title, self.task.metrics)] if self.verbose else []
 
     def _report(self, loop: Loop, best: Mapping, tested: Evaluation) -> Report:
         model, progress = loop.prepared.model, loop.progress
