@@ -15,8 +15,8 @@ _MAX_TOKENS = 2**13
 
 
 def check_classifier(task: "zoo.tasks.Task") -> None:
-    """Raises a ValueError for a task without labels."""
-    if task.head != "classifier":
+    """Raises a ValueError for a task without classes."""
+    if not task.has_classes:
         raise ValueError(
             f"Only the prediction of a classifier can be explained; this model is for {task.name}: "
             "see token_probabilities."

@@ -62,6 +62,11 @@ class Task(TextReader):
 
     # What a model is asked
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether a target is one of several classes, the task's `label_names`."""
+        return "category" in self.columns.values()
+
     def model_arguments(self) -> dict[str, Any]:
         """The arguments of a model for this task: `zoo.LSTM(**task.model_arguments())`."""
         self.adapt()

@@ -78,7 +78,7 @@ class Fit:
     @property
     def is_classifier(self) -> bool:
         """Whether the task assigns each text one of its classes."""
-        return self.task is not None and self.task.head == "classifier"
+        return self.task is not None and self.task.has_classes
 
     @property
     def is_language_model(self) -> bool:

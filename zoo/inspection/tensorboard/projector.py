@@ -60,7 +60,7 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
         "token": [_shown(vocabulary[token_id]) for token_id in token_ids],
         "frequency": token_counts(task)[token_ids].tolist(),
     }
-    if task.head == "classifier":
+    if task.has_classes:
         columns |= token_margins(model, token_ids, task.label_names)
 
     # All numbers at once, which is faster than a row at a time.

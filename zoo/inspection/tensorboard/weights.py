@@ -7,6 +7,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 from zoo.inspection.tensorboard.summaries import histogram, together
+from zoo.tasks import TextTask
 
 # Examples that gradients are taken on, and the most logits that they may have.
 _EXAMPLES = 16
@@ -63,7 +64,7 @@ class Gradients:
         lengths = np.asarray(examples.lengths)
         by_length = np.argsort(lengths, kind="stable")
         logits = int(np.median(lengths)) * len(task.text_to_ids.vocabulary)
-        most = _EXAMPLES if task.head == "classifier" else max(_MAX_LOGITS // logits, 1)
+        most = _EXAMPLES if isinstance(task, TextTask) else max(_MAX_LOGITS // logits, 1)
         start = max(len(by_length) - min(_EXAMPLES, most), 0) // 2
         indices = np.sort(by_length[start : start + min(_EXAMPLES, most)])
         self.batch = task.batch(examples, indices, model=model)
