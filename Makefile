@@ -51,7 +51,7 @@ format: $(INSTALLED)  ## Formats the code and mends what ruff can mend.
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-lock: $(INSTALLED)  ## Makes requirements.lock anew from setup.cfg, keeping the versions that still fit (UPGRADE=1: the newest).
+lock: $(INSTALLED)  ## Makes requirements.lock again from setup.cfg, keeping the versions that still fit (UPGRADE=1: the newest).
 	@$(COMPILE_LOCK) --generate-hashes $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 	@echo "requirements.lock is fresh; the next target installs what changed."
 
@@ -61,7 +61,7 @@ lock-check: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -p no:cacheprovider -k lock tests/test_repository.py
 	@fresh=$$(mktemp) && trap 'rm -f "$$fresh"' EXIT && $(WITHOUT_HASHES) requirements.lock > "$$fresh" && \
 	if ! $(COMPILE_LOCK) --output-file "$$fresh"; then \
-		echo "The lock was compared with setup.cfg only: uv could not resolve it anew (no network?)."; \
+		echo "The lock was compared with setup.cfg only: uv could not resolve it again (no network?)."; \
 	elif ! $(WITHOUT_HASHES) requirements.lock | diff - "$$fresh"; then \
 		echo "requirements.lock is not what setup.cfg asks for: run \`make lock\`."; exit 1; \
 	else echo "requirements.lock is what setup.cfg asks for."; fi

@@ -14,6 +14,9 @@ import zoo
 from tests.helpers import bag_recipe
 from zoo.catalog.recipe import Recipe
 
+# Tracing takes most of the time of a small fit, and other tests fit in graphs.
+pytestmark = pytest.mark.usefixtures("eager")
+
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
 
 
