@@ -60,7 +60,7 @@ def cells(text: str, first: str) -> list[str]:
 
 def test_scores_of_seeds_and_of_what_ships(report):
     scores = section(card("lstm_imdb", report, RECIPE), "Scores")
-    columns = ["score", "validation", "test", "spread", "shipped, validation", "shipped, test"]
+    columns = ["score", "validation", "test", "spread", "packaged, validation", "packaged, test"]
     assert cells(scores, "score") == columns
     # The mean of 88.5 and 89.5, which lie half a point times the root of two from it.
     expected = ["accuracy", "90.00%", "89.00%", "± 0.71%", "91.00%", "88.71%"]
@@ -73,8 +73,8 @@ def test_size_time_and_recipe(report):
     text = card("lstm_imdb", report, RECIPE)
     costs = section(text, "Size and time")
     assert cells(costs, "parameters")[1] == "1,310,000"
-    assert cells(costs, "size as shipped")[1] == "1,450,000 bytes (1.4 MB), int8"
-    assert cells(costs, "time a seed")[1] == "fitting 24 s, testing 10 s; on 2 processor cores"
+    assert cells(costs, "size as packaged")[1] == "1,450,000 bytes (1.4 MB), int8"
+    assert cells(costs, "time per seed")[1] == "fitting 24 s, testing 10 s; on 2 CPU cores"
     recipe = section(text, "Recipe")
     assert RECIPE.strip() in recipe and "weights of" not in recipe
     assert "\n    zoo fit --recipe lstm_imdb --out runs/lstm_imdb\n" in recipe
@@ -85,9 +85,9 @@ def test_size_time_and_recipe(report):
 def test_where_it_fails(report):
     text = card("lstm_imdb", report, RECIPE)
     assert cells(section(text, "Calibration"), "50% to 55%")[1:] == ["52.1%", "50.0%", "1,200"]
-    kinds = section(text, "Kinds of text")
+    kinds = section(text, "Accuracy by subset")
     assert cells(kinds, "up to 100 words") == ["up to 100 words", "90.1%", "3,246"]
-    fails = section(text, "Where it fails")
+    fails = section(text, "Most confident errors")
     described = ["negative", "positive", "99.87%", "321", "7", "5", "yes", "12.5%"]
     assert cells(fails, "12,345")[1:] == described
     assert "on the test split" in fails
@@ -112,7 +112,7 @@ def test_how_to_use_a_classifier(report):
     ):
         assert line in use
     assert "`negative` and `positive`" in text
-    assert "Decisions about people" in section(text, "What it is not for")
+    assert "Decisions about people" in section(text, "Out-of-scope use")
     for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
         compile(code, "card", "exec")
 
@@ -122,12 +122,12 @@ def test_a_writer_has_its_protocol_and_its_warnings():
     scores = section(text, "Scores")
     assert cells(scores, "score") == ["score", "validation", "test"]
     assert cells(scores, "bits per character") == ["bits per character", "1.4000", "1.4000"]
-    assert "1,000 tokens, a word each; 4,800 characters" in scores
-    assert "256 tokens of context" in scores and "20,000 entries" in scores and "1.23%" in scores
+    assert "1,000 word-level tokens, 4,800 characters" in scores
+    assert "at most 256 tokens" in scores and "20,000 entries" in scores and "1.23%" in scores
     assert "zoo generate --model gru_shakespeare" in section(text, "Use")
-    assert "untrue" in section(text, "What it is not for")
-    assert "offensive" in section(text, "What it is not for")
-    for title in ("Calibration", "Kinds of text", "Where it fails"):
+    assert "untrue" in section(text, "Out-of-scope use")
+    assert "offensive" in section(text, "Out-of-scope use")
+    for title in ("Calibration", "Accuracy by subset", "Most confident errors"):
         assert f"## {title}" not in text
 
 
@@ -135,16 +135,16 @@ def test_without_test_nothing_claims_to_be_of_it(report):
     stored = {**STORED, "test": {}}
     untested = dataclasses.replace(report, test={}, spread={}, details={"shipped": stored})
     text = card("lstm_imdb", untested, RECIPE)
-    columns = ["score", "validation", "shipped, validation"]
+    columns = ["score", "validation", "packaged, validation"]
     assert cells(section(text, "Scores"), "score") == columns
-    assert "The test split was not scored." in text
-    assert "on the validation split" in section(text, "Where it fails")
+    assert "The test split was not evaluated." in text
+    assert "on the validation split" in section(text, "Most confident errors")
     assert "the test split" not in section(text, "Calibration")
 
 
 def test_what_is_not_there_is_left_out():
     text = card("plain", made_up_report(dataset={**made_up_report().dataset, "name": "m|ne"}), "")
-    assert "shipped" not in section(text, "Scores") and "± " not in text
-    assert "size as shipped" not in text and "One run, with seed 1." in text
+    assert "packaged" not in section(text, "Scores").lower() and "± " not in text
+    assert "size as packaged" not in text and "A single run, with seed 1." in text
     with pytest.raises(UnknownNameError, match="Unknown task 'translation'"):
         card("odd", made_up_report(task="translation"), "")

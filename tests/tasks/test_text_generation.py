@@ -164,7 +164,7 @@ def test_texts_of_other_splits_are_never_learned_from():
         assert len(task.examples("train").documents) == len(TRAIN)
         assert "okapi" not in task.text_to_ids.vocabulary
         assert b"okapi" not in task.text_to_ids.oov_counts
-        assert any(note.endswith("hold them too: 2.") for note in task.data.notes())
+        assert any(note.endswith("also in validation or test: 2.") for note in task.data.notes())
     with pytest.raises(DatasetError, match="has no training text: expected at least one"):
         task_of(dataset(train=TEST)).examples("train")
 
@@ -175,7 +175,7 @@ def test_texts_without_labels_are_learned_from():
     assert list(task.data.texts("train")) == [*TRAIN, *more[:2]]
     task.examples("train")
     assert "llama" in task.text_to_ids.vocabulary
-    assert task.data.notes()[0] == "Texts that were learned from: 6."
+    assert task.data.notes()[0] == "Training texts: 6."
 
 
 def test_validation_and_test_are_those_of_sentiment(reviews):

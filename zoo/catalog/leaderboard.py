@@ -15,10 +15,10 @@ from zoo.utils.text import markdown_table
 BASELINE, BELOW = "baseline", "below the baseline"
 
 _LEGEND = (
-    "Scores are those of the test split if it was scored (means over the seeds, ± their standard "
-    "deviation); “packaged” is the stored SavedModel. Fitting: its own seconds + those of its "
-    f"pretraining. “{BASELINE}”: a model that ignores the order of words. “{BELOW}”: one that uses "
-    "it and is no better than the best baseline."
+    "Scores are on the test split where it was evaluated (mean over seeds ± standard deviation). "
+    "Packaged: the SavedModel, after quantization. Fitting: seconds of training + seconds of "
+    f"pretraining. “{BASELINE}”: ignores word order. “{BELOW}”: uses word order and does not "
+    "improve on the best baseline."
 )
 # The marks around the tables in a README.
 _BEGIN, _END = "<!-- leaderboard -->", "<!-- /leaderboard -->"

@@ -77,10 +77,10 @@ class Regression(TextTask):
             ),
         ),
         misuse=(
-            "Decisions about people. A prediction is a guess about a text and says nothing about "
-            "who wrote it.",
-            "Texts of another kind than {data}, or in another language: it predicts a number there "
-            "too, with larger errors than the tables say.",
+            "Decisions about people. A prediction is an estimate about a text, not about its "
+            "author.",
+            "Texts of another kind than {data}, or in another language: errors are larger than the "
+            "tables report.",
         ),
     )
     monitor = ("val_loss", "min")

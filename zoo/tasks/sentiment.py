@@ -70,15 +70,15 @@ class Sentiment(TextTask):
             ),
         ),
         misuse=(
-            "Decisions about people, such as who is hired, gets a loan, is treated or is silenced. "
-            "A label is a guess about a text and says nothing about who wrote it.",
-            "Texts of another kind than {data}, or in another language: it predicts a label there "
-            "too, with the same confidence, and is wrong more often than the tables say. Score it "
-            "on your own labelled texts first (`zoo evaluate --model {name} --data FILE`).",
-            "Texts without an opinion or with a mixed one: it knows no class but {labels}, and "
-            "puts every text into one of them.",
-            "Anything that turns on fairness: nobody has checked whether names or words for groups "
-            "of people move its answers.",
+            "Decisions about people, such as hiring, lending, medical treatment or moderation. A "
+            "label is an estimate about a text, not about its author.",
+            "Texts of another kind than {data}, or in another language: the confidence is as "
+            "high and the accuracy is lower than the tables report. Evaluate it on your own "
+            "labelled texts first (`zoo evaluate --model {name} --data FILE`).",
+            "Texts with no opinion or a mixed one: the only classes are {labels}, and every text "
+            "is assigned to one of them.",
+            "Uses that require fairness: the effect of names, or of words for groups of people, on "
+            "the predictions has not been measured.",
         ),
     )
     monitor = ("val_loss", "min")

@@ -80,11 +80,10 @@ class _Windows(TaskData):
 
     def notes(self) -> list[str]:
         texts, left_out = self._training_texts
-        notes = [f"Texts that were learned from: {len(texts):,}."]
+        notes = [f"Training texts: {len(texts):,}."]
         if left_out:
-            notes.append(
-                f"Training texts left out since validation or test hold them too: {left_out:,}."
-            )
+            reason = "they are also in validation or test"
+            notes.append(f"Training texts excluded because {reason}: {left_out:,}.")
         return notes
 
 
@@ -114,7 +113,7 @@ class TextGeneration(Task):
         Metric("bits_per_character", "bits", main=True),
     )
     description = Description(
-        purpose="It continues a text and computes how probable a text is.",
+        purpose="It continues a text and computes the probability of a text.",
         use=(
             ("sh", 'zoo generate --model {name} "The" --temperature 0.8 --top-k 40'),
             (
@@ -131,15 +130,14 @@ class TextGeneration(Task):
             ),
         ),
         misuse=(
-            "Facts and advice. It writes what is probable in {data}: mostly untrue, often "
-            "contradicting itself, with names of real people and works that are made to say or be "
-            "what they never did.",
-            "Readers who have not been warned. The texts it learned from may hold insults, "
-            "prejudice, sex and violence; its texts can be offensive, and nothing filters them.",
-            "Texts that pass as those of people, such as reviews of films, goods or places.",
-            "Text that has to be free of others' rights: it can repeat stretches of the texts that "
-            "it learned from.",
-            "Other languages and kinds of text than {data}.",
+            "Facts and advice. The output imitates {data}: it is mostly untrue, often contradicts "
+            "itself, and can attribute false statements to real people and works.",
+            "Display without a warning. The training texts may contain insults, prejudice, sex and "
+            "violence; the output can be offensive and is not filtered.",
+            "Text that passes as written by people, such as reviews of films, products or places.",
+            "Text that must be free of copyright: the output can repeat passages of the training "
+            "texts.",
+            "Other languages, and other kinds of text than {data}.",
         ),
     )
     monitor = ("val_loss", "min")
