@@ -119,7 +119,10 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ((*FIT, "--seeds", "1,two"), "invalid literal for int() with base 10: 'two'"),
         (("fit", "lstm", "sentiment"), "Missing option '--out'"),
         (("predict", "a text", "--model", "nowhere"), "There is no model at nowhere"),
-        (("predict", "--model", "RUN", "--input", "TWO"), "--input and --output go together"),
+        (
+            ("predict", "--model", "RUN", "--input", "TWO"),
+            "--input and --output must be given together",
+        ),
         (
             ("predict", "--model", "RUN", "--input", "missing.csv", "--output", "OUT.csv"),
             "There is no file missing.csv",
@@ -129,7 +132,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
             "has no column 'text'",
         ),
         (("evaluate", "--model", "nowhere"), "There is no model at nowhere"),
-        (("evaluate", "--model", "RUN", "--label-column", "x"), "need --data"),
+        (("evaluate", "--model", "RUN", "--label-column", "x"), "require --data"),
         (("evaluate", "--model", "RUN", "--data", "TWO"), "The labels of"),
         (("export", "nowhere"), "There is no model at nowhere"),
         (("export", "RUN", "--out", "TABLE/1"), "Cannot write"),
@@ -137,14 +140,14 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "num_beams must be 1"),
         (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
-        (("predict", "The", "--model", "WRITER"), "it is a model for text generation"),
+        (("predict", "The", "--model", "WRITER"), "is for text generation"),
         (("explain", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("explain", "The", "--model", "WRITER"), "Only the prediction of a classifier"),
         (("explain", "The", "--model", "RUN", "--label", "fine"), "label must be one of negative"),
         (("explain", "The", "--method", "guess"), "'guess' is not one of"),
         (
             (*FIT_WRITER, "--label-column", "x"),
-            "text_generation reads no label: leave out --label-column",
+            "text_generation does not use a label column: leave out --label-column",
         ),
         (
             (*FIT_WRITER, "--truncation", "end"),
@@ -153,7 +156,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--label-column", "label"),
-            "reads no label",
+            "does not use a label column",
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--sequence-length", "1"),

@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import json
 import pathlib
+import re
 import shlex
 import signal
 import sys
@@ -48,7 +49,12 @@ def _as_click(option, name: str, flag: str | None = None) -> click.Option:
         default = ",".join(map(str, default))
     if option.kind is bool and default is not None:
         default = "on" if default else "off"
-    text = option.help + ("" if default in (None, "") else f"  [default: {default}]")
+    # On a command line None is an option that is left out.
+    if default is None:
+        text = re.sub(r"; None (?:for|takes) (.+)\.$", r".  [default: \1]", option.help)
+    else:
+        text = re.sub(r"; None [^;]+\.$", ".", option.help)
+    text += "" if default in (None, "") else f"  [default: {default}]"
     if option.kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text)
     kind: Any = option.kind
@@ -205,7 +211,7 @@ def _check_options(given: _Given, every, groups, names) -> None:
         group = takers[0][0]
         if group == "data_options" and flag.endswith("-column") and len(names) > 1:
             column = flag.removeprefix("--").removesuffix("-column")
-            raise click.UsageError(f"{names[1]} reads no {column}: leave out {flag}.")
+            raise click.UsageError(f"{names[1]} does not use a {column} column: leave out {flag}.")
         here = dict(zip(groups, names, strict=True))[group]
         others = " and ".join(dict.fromkeys(owner for of, owner, _ in takers if of == group))
         raise click.UsageError(f"{here} does not take {flag}, which is an option of {others}.")
@@ -227,7 +233,7 @@ def _base(given: _Given):
     model, task = [*given.arguments, None, None][:2]
     if recipe is not None:
         if model or task:
-            raise click.UsageError("A recipe names model and task: leave out MODEL and TASK.")
+            raise click.UsageError("A recipe contains model and task: leave out MODEL and TASK.")
         base = Recipe.find(recipe)
     elif source is not None:
         first = Recipe.find(source)
@@ -239,7 +245,7 @@ def _base(given: _Given):
     return dataclasses.replace(base, data=given.values.get("--data", base.data))
 
 
-_MODEL_HELP = "The folder of a run, a SavedModel, or the name of a pretrained model."
+_MODEL_HELP = "Run folder, SavedModel, or name of a pretrained model."
 _model_argument = click.option("--model", required=True, help=_MODEL_HELP)
 _model_or_best = click.option(
     "--model", help=f"{_MODEL_HELP}  [default: the best pretrained model]"
@@ -254,7 +260,7 @@ def cli():
 
 @cli.command(name="list")
 def list_():
-    """Lists architectures, tasks, datasets and pretrained models."""
+    """List architectures, tasks, datasets and pretrained models."""
     from zoo.catalog.listing import tables
 
     _print(tables())
@@ -264,12 +270,12 @@ def list_():
 @click.option("--wide", is_flag=True, help="Show all columns, whatever the terminal's width.")
 @click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")
 @click.option("--write", is_flag=True, help="Write the tables to the README.md of saved_models.")
-@click.option("--again", type=click.Path(), help="Train every model into this folder and compare.")
+@click.option("--again", type=click.Path(), help="Retrain every model in this folder and compare.")
 def leaderboard(wide, markdown, write, again):
-    """Compares the pretrained models by their reports.
+    """Compare the pretrained models by their reports.
 
-    With --again every model is trained from scratch by its recipe, and the scores are compared with
-    the reports. Finished runs are kept: the same command resumes.
+    With --again, train every model from scratch by its recipe and compare the scores with the
+    reports. Finished runs are kept; run the same command again to resume.
     """
     board = zoo.leaderboard()
     if again is not None:
@@ -311,28 +317,28 @@ def _print(shown: Any) -> None:
 )
 @click.argument("model", required=False)
 @click.argument("task", required=False)
-@click.option("--recipe", help="A pretrained model, a run or a TOML file, whose options are used.")
-@click.option("--from", "initial_weights", help="A pretrained model or a run to fine-tune.")
-@click.option("--data", help="A dataset's name, a CSV, TSV, JSONL or TXT file, or a folder.")
-@click.option("--out", type=click.Path(), required=True, help="The folder of the run.")
+@click.option("--recipe", help="Pretrained model, run or TOML file to take options from.")
+@click.option("--from", "initial_weights", help="Pretrained model or run to fine-tune.")
+@click.option("--data", help="Dataset name, or a CSV, TSV, JSONL or TXT file, or a folder.")
+@click.option("--out", type=click.Path(), required=True, help="Folder of the run.")
 @click.option("--dry-run", is_flag=True, help="Check the data and estimate time, disk and memory.")
-@click.option("--overwrite", is_flag=True, help="Remove a run that is in OUT first.")
+@click.option("--overwrite", is_flag=True, help="Remove an existing run in OUT first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def fit(
     model, task, recipe, initial_weights, data, out, dry_run, overwrite, as_json, quiet, **given
 ):
-    """Fits MODEL to TASK and writes the run.
+    """Fit MODEL to TASK and write a run.
 
-    `zoo list` shows the models, tasks and datasets. --help lists the
-    options of each:
+    `zoo list` shows the models, tasks and datasets. To show the options of
+    each:
 
     \b
     zoo fit lstm sentiment --help
     zoo fit lstm sentiment --data mine.csv --help
 
-    OUT gets report.json, model.keras, recipe.toml, saved_model/1 and logs for TensorBoard. A fit
-    that was interrupted is resumed by the same command, with the same result.
+    Writes report.json, model.keras, recipe.toml, saved_model/1 and TensorBoard logs to OUT. To
+    resume an interrupted fit, run the same command again; the result is the same.
 
     \b
     zoo fit lstm sentiment --data imdb_reviews --seed 1 --out runs/lstm
@@ -399,7 +405,7 @@ def _check_columns(task_class, arguments: dict[str, Any]) -> None:
         column = argument.removesuffix("_column")
         if column != argument and column not in task_class.columns:
             raise click.UsageError(
-                f"{task_class.name} reads no {column}: leave out --{column}-column."
+                f"{task_class.name} does not use a {column} column: leave out --{column}-column."
             )
 
 
@@ -445,21 +451,25 @@ def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
 
 @cli.command(cls=_Command, further=_options_of_data, headings={"data": "Data"})
 @_model_argument
-@click.option("--data", help="A dataset's name, a CSV, TSV, JSONL or TXT file, or a folder.")
+@click.option("--data", help="Dataset name, or a CSV, TSV, JSONL or TXT file, or a folder.")
 @click.option(
-    "--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    default="test",
+    show_default=True,
+    help="Split to evaluate.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
 def evaluate(model, data, split, as_json, **options):
-    """Evaluates a SavedModel on raw texts.
+    """Evaluate a SavedModel on raw texts.
 
-    The texts are those of the model's own dataset, or of --data.
+    The texts are those of --data, or of the dataset that the model was trained on.
     """
     arguments = {
         name.removeprefix("data_options__"): value for name, value in _without_none(options).items()
     }
     if arguments and data is None:
-        raise click.UsageError("Options of data need --data.")
+        raise click.UsageError("Options of the data require --data.")
     dataset = None
     if data is not None:
         from zoo.catalog.fit_recipe import load_dataset
@@ -478,23 +488,21 @@ def evaluate(model, data, split, as_json, **options):
 @cli.command()
 @click.argument("texts", nargs=-1)
 @_model_or_best
-@click.option("--input", "source", type=click.Path(), help="A CSV or TSV file of texts.")
-@click.option("--output", type=click.Path(), help="The file to write: INPUT with the predictions.")
-@click.option(
-    "--text-column", default="text", show_default=True, help="The column of INPUT with the texts."
-)
+@click.option("--input", "source", type=click.Path(), help="CSV or TSV file with texts.")
+@click.option("--output", type=click.Path(), help="File to write: INPUT with predictions.")
+@click.option("--text-column", default="text", show_default=True, help="Text column of INPUT.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def predict(texts, model, source, output, text_column, as_json):
-    """Predicts a label or a number for each text.
+    """Predict a label or a number for each text.
 
-    Without TEXTS and --input, texts are read from standard input, one per line.
+    Without TEXTS and --input, read texts from standard input, one per line.
 
     \b
     zoo predict "a text" "another"
     zoo predict --model runs/lstm --input reviews.csv --output scored.csv
     """
     if bool(output) != bool(source):
-        raise click.UsageError("--input and --output go together.")
+        raise click.UsageError("--input and --output must be given together.")
     if source and texts:
         raise click.UsageError("Give texts or --input, not both.")
     if source:
@@ -514,7 +522,8 @@ def _predictor(model: str | None):
     predictor = zoo.pipeline(model or "sentiment-analysis")
     if not hasattr(predictor, "predict_file"):
         raise click.UsageError(
-            f"{model} predicts nothing per text: it is a model for {predictor.purpose}."
+            "The model must predict a label or a number per text; "
+            f"{model} is for {predictor.purpose}."
         )
     return predictor
 
@@ -524,9 +533,9 @@ def _predictor(model: str | None):
 @_model_or_best
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per prompt.")
 def generate(prompts, model, as_json, **options):
-    """Continues PROMPTS.
+    """Generate continuations of PROMPTS.
 
-    Without PROMPTS, they are read from standard input, one per line. The continuation of a single
+    Without PROMPTS, read them from standard input, one per line. The continuation of a single
     prompt is streamed.
 
     \b
@@ -556,9 +565,9 @@ def generate(prompts, model, as_json, **options):
 @_model_or_best
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def explain(texts, model, as_json, **options):
-    """Attributes the prediction of a classifier to the words of TEXTS.
+    """Attribute the predictions of a classifier to the words of TEXTS.
 
-    Without TEXTS, they are read from standard input, one per line.
+    Without TEXTS, read them from standard input, one per line.
 
     \b
     zoo explain "I want my two hours back."
@@ -590,9 +599,9 @@ def _shown(text: bytes) -> str:
 
 @cli.command(cls=_Command, further=_options_of(lambda: zoo.export_saved_model, jit_compile="--jit"))
 @click.argument("run", type=click.Path())
-@click.option("--out", type=click.Path(), help="The folder to write.  [default: RUN/saved_model/1]")
+@click.option("--out", type=click.Path(), help="Folder to write.  [default: RUN/saved_model/1]")
 def export(run, out, **options):
-    """Exports RUN as a SavedModel that takes raw text."""
+    """Export RUN as a SavedModel that takes raw text."""
     model, task = zoo.load(run)
     place = out or pathlib.Path(run) / "saved_model" / "1"
     click.echo(zoo.export_saved_model(model, task, place, **_without_none(options)))
@@ -604,15 +613,15 @@ def export(run, out, **options):
 @click.option(
     "--folder",
     type=click.Path(),
-    help="The folder of the pretrained models.  [default: saved_models]",
+    help="Folder of pretrained models.  [default: saved_models]",
 )
 @click.option(
-    "--test/--no-test", default=None, help="Score the test split.  [default: as the run did]"
+    "--test/--no-test", default=None, help="Evaluate the test split.  [default: as in the run]"
 )
 def ship(run, name, folder, test):
-    """Packages a finished RUN as the pretrained model NAME.
+    """Package a finished RUN as the pretrained model NAME.
 
-    NAME gets the SavedModel and its scores, the report, recipe, card and checksums.
+    Writes the SavedModel and its scores, the report, recipe, card and checksums.
     """
     from zoo.catalog.package import ship as ship_run
 
@@ -621,9 +630,9 @@ def ship(run, name, folder, test):
 
 @cli.command()
 @click.argument("folder", type=click.Path())
-@click.option("--port", type=int, help="The port; 0 for any free one.  [default: 6006]")
+@click.option("--port", type=int, help="Port; 0 for any free port.  [default: 6006]")
 def tensorboard(folder, port):
-    """Serves TensorBoard for the run, or the runs, in FOLDER."""
+    """Serve TensorBoard for the run or runs in FOLDER."""
     try:
         zoo.inspection.TensorBoard.serve(folder, port)
     except KeyboardInterrupt:
@@ -636,12 +645,12 @@ def tensorboard(folder, port):
     type=click.Path(),
     default="runs/demo",
     show_default=True,
-    help="The folder of the runs.",
+    help="Folder of the runs.",
 )
 def demo(out):
-    """Trains, evaluates and exports a model on synthetic reviews, in about a minute.
+    """Train, evaluate and export a model on synthetic reviews, in about a minute.
 
-    The exported model is then used by TensorFlow alone.
+    Then load the exported model with TensorFlow alone.
     """
     from zoo.catalog.demo import run
 

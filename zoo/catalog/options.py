@@ -102,13 +102,14 @@ def data_options(data: str | None, task: str | None = None) -> Options:
     reader = zoo.datasets.from_files if data is None else zoo.datasets.reader_of(data)
     options = dict(options_of(reader))
     if reader is zoo.datasets.from_files:
+        del options["columns"]  # The task decides.
         tasks = zoo.tasks.list_tasks() if task is None else [task]
         options |= {
             f"{column}_column": Option(
                 f"{column}_column",
                 str,
                 default=column,
-                help=f"The column, or the key of JSON objects, that holds the {column}.",
+                help=f"Name of the column, or key of the JSON objects, of the {column}.",
             )
             for name in tasks
             for column in zoo.tasks.task_class(name).columns

@@ -77,8 +77,12 @@ def from_files(
         path: File or folder of the training split.
         columns: Mapping from a column's name to its kind: `"text"`, `"category"` (at most one; its
             classes are `label_names`) or `"number"`. Other columns of a file are ignored.
-        validation_data, test_data: Files or folders of these splits.
-        validation_share, test_share: The share to split off without them, above 0 and below 1.
+        validation_data: File or folder of the validation split.
+        test_data: File or folder of the test split.
+        validation_share: Share of the texts to hold out for validation without `validation_data`,
+            above 0 and below 1.
+        test_share: Share of the texts to hold out for testing without `test_data`, above 0 and
+            below 1.
         seed: Seed of the splits.
         **column_names: Names of columns in the files, if they differ: `text_column="body"`,
             `label_column="stars"`.

@@ -40,10 +40,10 @@ def imdb(
     `unlabelled` has 50,000 more reviews and is read on first use.
 
     Args:
-        validation_share: The share of the training reviews to use for validation, above 0 and
+        validation_share: Share of the training reviews to hold out for validation, above 0 and
             below 1.
-        seed: Seed of the division.
-        data_dir: Data directory of TensorFlow Datasets. Defaults to TFDS_DATA_DIR, then to
+        seed: Seed of the validation split.
+        data_dir: Data directory of TensorFlow Datasets; None for TFDS_DATA_DIR, or else
             ~/tensorflow_datasets.
 
     Raises:

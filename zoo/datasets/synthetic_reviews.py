@@ -148,13 +148,15 @@ def synthetic_reviews(
     `generate_reviews(size, ..., seed=f"{seed}/train")`, likewise with `validation` and `test`.
 
     Args:
-        train_size, validation_size, test_size: Numbers of reviews, 1 or more each.
+        train_size: Number of training reviews.
+        validation_size: Number of validation reviews.
+        test_size: Number of test reviews.
         opening: Tokens of plot before the opinions: a number, or a range (low, high) with both ends
             included, from which each review draws uniformly. Lengths of 1 to 4 tokens do not
             exist and are removed from a range.
-        gap: Tokens of plot between the opinions and the verdict, likewise.
-        distance: Tokens of plot between the verdict and the end of the text, likewise.
-        label_noise: The share of flipped labels, from 0 to below 0.5.
+        gap: Tokens of plot between the opinions and the verdict, as for `opening`.
+        distance: Tokens of plot between the verdict and the end of the text, as for `opening`.
+        label_noise: Share of flipped labels, at least 0 and below 0.5.
         seed: Seed of the reviews.
 
     Returns:

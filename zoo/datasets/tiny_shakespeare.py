@@ -30,7 +30,7 @@ def tiny_shakespeare(*, data_dir: str | os.PathLike | None = None) -> TextDatase
     next 5 % (55,770), test the last 5 % (55,770). The cuts can be inside a line or a word.
 
     Args:
-        data_dir: Data directory of TensorFlow Datasets. Defaults to TFDS_DATA_DIR, then to
+        data_dir: Data directory of TensorFlow Datasets; None for TFDS_DATA_DIR, or else
             ~/tensorflow_datasets.
 
     Raises:

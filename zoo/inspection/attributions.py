@@ -265,9 +265,9 @@ def explain(text, model=None, *, label: str | None = None, method: str | None = 
         text: a text, or a list of texts; a long one is truncated as the model does.
         model: the name of a pretrained model, the folder of a run, a SavedModel, or a pair
             (model, task) as `zoo.load` returns it; None for the best pretrained classifier.
-        label: the label that the words are scored for; None for the predicted one.
-        method: `"integrated_gradients"` or `"occlusion"`; None for the first, or the second for a
-            model without embeddings.
+        label: label to attribute to the words; None for the predicted one.
+        method: attribution method: `"integrated_gradients"` or `"occlusion"`; None for
+            `integrated_gradients`, or `occlusion` if the model has no embeddings.
 
     Returns:
         An `Attribution`, or a list of them.

@@ -98,8 +98,8 @@ def BagOfBigrams(
         num_classes: C, the number of logits per text.
         sequence_length: ignored.
         num_buckets: number of hash buckets of the bigrams.
-        scale: initial factor of naive Bayes's log-odds.
-        smoothing: added to the count of each n-gram.
+        scale: initial scale of the naive Bayes log-odds.
+        smoothing: additive smoothing of the n-gram counts.
         name: the model's name.
 
     Returns:

@@ -34,8 +34,8 @@ def BagOfWords(
         num_classes: C, the number of logits per text.
         sequence_length: ignored.
         embedding_dim: width of the token embeddings.
-        pooling: reduction of a text's embeddings to one vector: `"last"`, `"average"`, `"max"`,
-            `"average+max"`, or a layer with `call(features, padding_mask)`.
+        pooling: reduction of a text's embeddings to one vector: `"last"`, `"average"`, `"max"` or
+            `"average+max"`. A layer with `call(features, padding_mask)` is also accepted.
         embedding_dropout: fraction of the embeddings' entries to drop; None for 0.5 with a
             classifier and 0 with other heads.
         dropout: fraction of the features to drop before the head.

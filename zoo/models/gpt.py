@@ -53,17 +53,17 @@ def GPT(
         embedding_dim: D, the width of embeddings and features.
         hidden_units: width of the hidden layer of the feed-forward networks; None for 4 D.
         num_layers: number of stacked blocks.
-        num_heads: attention heads; must divide `embedding_dim`.
-        num_key_heads: heads of keys and values, fewer for a smaller cache (Ainslie et al. 2023);
-            must divide `num_heads`. None for `num_heads`.
-        positions: `"learned"` for a vector per position, or `"rotary"` for rotated queries and
-            keys (Su et al. 2021).
-        pooling: reduction of a text's states to one vector: `"last"`, `"average"`, `"max"`,
-            `"average+max"`, or a layer with `call(features, padding_mask)`.
+        num_heads: number of attention heads; must divide `embedding_dim`.
+        num_key_heads: number of key and value heads; fewer reduce the cache (Ainslie et al. 2023)
+            and must divide `num_heads`; None for `num_heads`.
+        positions: position encoding: `"learned"`, a vector per position, or `"rotary"`, rotated
+            queries and keys (Su et al. 2021).
+        pooling: reduction of a text's states to one vector: `"last"`, `"average"`, `"max"` or
+            `"average+max"`. A layer with `call(features, padding_mask)` is also accepted.
         embedding_dropout: fraction of the embeddings' entries to drop.
-        dropout: fraction to drop of attention weights and of each sublayer's output.
+        dropout: dropout rate of attention weights and of each sublayer's output.
         feature_dropout: fraction of the features to drop before the head.
-        tie_embeddings: whether the token embeddings are also the weights of the logits, for
+        tie_embeddings: whether the output layer shares the weights of the token embeddings, for
             `head="language_model"`.
         l1: weight of the L1 penalty on kernels.
         l2: weight of the L2 penalty on kernels.

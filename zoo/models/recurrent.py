@@ -37,17 +37,17 @@ def recurrent_model(
         num_classes: C, the number of logits per text.
         sequence_length: ignored, since a recurrent network reads texts of any length.
         embedding_dim: width of the token embeddings.
-        units: width of the state.
+        units: dimension of the hidden state.
         num_layers: number of stacked recurrent layers.
-        bidirectional: whether each layer also reads from the last token to the first. Such a
+        bidirectional: whether each layer also processes the text in reverse. Such a
             model is not causal and cannot generate text.
-        pooling: reduction of a text's states to one vector: `"last"`, `"average"`, `"max"`,
-            `"average+max"`, or a layer with `call(features, padding_mask)`.
+        pooling: reduction of a text's states to one vector: `"last"`, `"average"`, `"max"` or
+            `"average+max"`. A layer with `call(features, padding_mask)` is also accepted.
         embedding_dropout: fraction of the embeddings' entries to drop; None for 0.5 with a
             classifier and 0 with other heads.
         dropout: fraction of the features to drop between layers and before the head.
         recurrent_gain: gain of the orthogonal matrix U at initialization (Saxe et al. 2014).
-        tie_embeddings: whether the token embeddings are also the weights of the logits, for
+        tie_embeddings: whether the output layer shares the weights of the token embeddings, for
             `head="language_model"`.
         l1: weight of the L1 penalty on kernels.
         l2: weight of the L2 penalty on kernels.

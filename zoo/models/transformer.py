@@ -49,14 +49,15 @@ def Transformer(
         embedding_dim: D, the width of embeddings and features.
         hidden_units: width of the hidden layer of the feed-forward networks.
         num_layers: number of blocks of the encoder, and of the decoder.
-        num_heads: attention heads; must divide `embedding_dim`.
-        positions: `"distance"` for attention scores that decrease with distance (Press et al.
-            2022), or `"sine"` for sines and cosines added to the embeddings.
+        num_heads: number of attention heads; must divide `embedding_dim`.
+        positions: position encoding: `"distance"`, attention scores that decrease with distance
+            (Press et al. 2022), or `"sine"`, sines and cosines added to the embeddings.
         embedding_dropout: fraction of the embeddings' entries to drop; None for 0.5 with a
             classifier and 0 with other heads.
-        dropout: fraction to drop of attention weights and of each sublayer's output.
-        feature_dropout: fraction of the features to drop before the head; None likewise.
-        tie_embeddings: whether the token embeddings are also the weights of the logits, for
+        dropout: dropout rate of attention weights and of each sublayer's output.
+        feature_dropout: fraction of the features to drop before the head; None for 0.5 with a
+            classifier and 0 with other heads.
+        tie_embeddings: whether the output layer shares the weights of the token embeddings, for
             `head="language_model"`.
         l1: weight of the L1 penalty on kernels.
         l2: weight of the L2 penalty on kernels.

@@ -26,14 +26,13 @@ class TextToIds(keras.layers.Layer):
     Args:
         tokenizer: a `Tokenizer`, or the name of one: `"word"`, `"character"`, or any other that is
             registered.
-        vocabulary_size: the maximum number of ids, the four special ones included; None for no
-            limit.
-        min_frequency: the minimum number of occurrences of a token in the vocabulary.
-        sequence_length: the maximum number of ids of a text; None for no limit. With a limit no
+        vocabulary_size: maximum number of ids, including the four special ones; None for no limit.
+        min_frequency: minimum number of occurrences of a token in the vocabulary.
+        sequence_length: maximum number of ids per text; None for no limit. With a limit no
             more of a text is split than the tokenizer's `bytes_per_token` for each id, or 64 KiB
             if that is more.
-        truncation: the part of a longer text that is kept: `"start"`, `"end"`, or `"both"`, the
-            first half and the last.
+        truncation: part of a longer text to keep: `"start"`, `"end"`, or `"both"`, the first half
+            and the last.
         add_start: whether a text begins with the start token.
         add_end: whether a text ends with the end token, as far as `sequence_length` allows.
         vocabulary: the tokens after the special ones, if they are known; else call `adapt`.

@@ -48,10 +48,10 @@ class Words(Tokenizer):
     Chinese and other scripts without spaces are split by character.
 
     Args:
-        lowercase: whether to fold case, by Unicode's rules.
-        markup: `"remove"` replaces HTML tags such as `<br />` by spaces; `"keep"` keeps them.
-        punctuation: `"keep"` makes every mark a token; `"expressive"` keeps only marks that
-            carry an opinion (`! ? / *`, emoji); `"drop"` keeps none.
+        lowercase: whether to apply Unicode case folding.
+        markup: treatment of HTML tags such as `<br />`: `"remove"` replaces them by spaces.
+        punctuation: punctuation marks to keep as tokens: `"keep"`, all; `"expressive"`, marks that
+            express an opinion (`! ? / *`, emoji); or `"drop"`, none.
 
     Example:
         >>> from zoo.preprocessing import Words

@@ -85,13 +85,13 @@ class TextGenerator(ServedModel):
             prompts: a string, or several. An empty one begins a text. A prompt that is longer than
                 the model can read is read from its last tokens.
             max_new_tokens: maximum number of new tokens.
-            temperature: divisor of the logits; 0 takes the most probable token.
-            top_k: number of the most probable tokens to draw from; 0 for all.
-            top_p: share of probability of the most probable tokens to draw from; 1 for all.
-            repetition_penalty: above 1, it lowers the logits of tokens that the text contains.
-            seed: seed of sampling; the same seed returns the same texts, in every process.
-            no_repeat_ngram_size: length of the n-grams that must not repeat; 0 for no ban.
-            num_beams: above 1, the width of a beam search, which does not sample.
+            temperature: sampling temperature, which divides the logits; 0 for greedy decoding.
+            top_k: number of most probable tokens to sample from; 0 for all.
+            top_p: total probability of the most probable tokens to sample from; 1 for all.
+            repetition_penalty: penalty on tokens that the text already contains; 1 for none.
+            seed: sampling seed; results are reproducible across processes.
+            no_repeat_ngram_size: size of n-grams that must not repeat; 0 for no limit.
+            num_beams: number of beams; above 1, beam search replaces sampling.
 
         Returns:
             For one prompt a dict with `text`, the prompt and its continuation, `continuation`, and

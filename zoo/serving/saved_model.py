@@ -37,11 +37,11 @@ def export_saved_model(
         task: the task, whose tokenizer and labels become part of the graph.
         path: the folder to write, usually named by a version number: `saved_model/1`. An existing
             one is replaced when the new one is complete.
-        jit_compile: whether XLA compiles the steps of `generate` on the first call with a batch
-            size: several times faster, after a few seconds. TensorFlow includes XLA; TensorFlow
-            Serving needs `--xla_cpu_compilation_enabled`.
+        jit_compile: whether to compile the decoding steps of `generate` with XLA: several times
+            faster, after a few seconds of compilation per batch size. TensorFlow
+            includes XLA; TensorFlow Serving needs `--xla_cpu_compilation_enabled`.
         state_dtype: dtype of the decoding state of `generate`: `"bfloat16"` halves its memory; None
-            keeps the model's own.
+            for that of the model.
         quantization: weight format: `"float32"`; `"float16"`, half the size; or `"int8"`, which
             stores embeddings and output vectors with 8 bits per entry and a scale per row, and all
             other weights with 16 bits. Computation is in float32 in all cases.

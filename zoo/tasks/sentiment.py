@@ -134,9 +134,9 @@ class Sentiment(TextTask):
 
         Args:
             dataset: labelled texts.
-            class_weights: weight of each class in the loss: `"balanced"`, in inverse proportion to
-                the classes' counts in training, or a mapping from class names to numbers; None
-                weighs all classes equally.
+            class_weights: weight of each class in the loss: `"balanced"`, inversely proportional to
+                the class frequencies in training, or a mapping from class names to numbers; None
+                for equal weights.
             adversarial: epsilon of adversarial training on the embeddings (Miyato et al. 2017); 0
                 turns it off.
             temperature_scaling: calibrate the classifier on validation by temperature scaling (Guo

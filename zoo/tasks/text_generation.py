@@ -95,9 +95,9 @@ class TextGeneration(Task):
         text_to_ids: how texts are read, with a start token.
         sequence_length: tokens of a window in training.
         context_length: tokens of a window in evaluation.
-        sampled_tokens: tokens that stand for the vocabulary in a training step; 0 for all of it.
-        spelling: how often each byte, and the end of a word, came in training words without an id,
-            (257,); None to count them.
+        sampled_tokens: negative samples per training step; 0 computes the full softmax.
+        spelling: counts of each byte, and of the end of a word, in out-of-vocabulary training
+            words, (257,); None to count them.
         dataset: texts, or None.
     """
 
@@ -192,12 +192,12 @@ class TextGeneration(Task):
 
         Args:
             dataset: texts.
-            min_frequency: how often a token must occur to enter the vocabulary; by default 2 for
-                words and 1 for characters.
-            sequence_length: tokens of a training window.
-            context_length: tokens of an evaluation window; by default as many as in training.
-            sampled_tokens: negative samples in a training step of a vocabulary at least four times
-                as large; 0 computes the full softmax.
+            min_frequency: minimum number of occurrences of a token in the vocabulary; None for 2
+                with words and 1 with characters.
+            sequence_length: tokens per training window.
+            context_length: tokens per evaluation window; None for `sequence_length`.
+            sampled_tokens: negative samples per training step, for vocabularies at least four
+                times as large; 0 computes the full softmax.
             **text_options: how texts become ids.
         """
         text_to_ids = make_text_to_ids(

@@ -30,7 +30,7 @@ def make_text_to_ids(
     Args:
         maker: the function whose arguments the options are. An option that the tokenizer lacks is
             ignored if it has the default value there.
-        level: the tokenizer: `"word"`, `"character"`, or any other that is registered.
+        level: tokenizer: `"word"`, `"character"`, or any other registered one.
         vocabulary_of: a task whose vocabulary and tokenizer settings are reused.
         **tokenizer_options: further options of the tokenizer.
 

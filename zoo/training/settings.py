@@ -24,39 +24,39 @@ class Settings:
     """The options of a fit, checked: keyword arguments of `fit_and_evaluate` and of `dry_run`.
 
     Args:
-        epochs: Passes over the training split. None takes as many as the task's
-            `suggested_steps` need, at most 20.
+        epochs: Passes over the training split; None takes as many as the task's
+            `suggested_steps` require, at most 20.
         batch_size: Examples per step. Batches hold examples of similar length and depend on seed
             and epoch only.
-        optimizer: `"adam"` or `"adamw"`, both with a beta_2 of 0.99; `"muon"` (Jordan et al. 2024;
-            Liu et al. 2025: the update of a matrix is orthogonalized, all other weights get Adam at
-            half the rate); `"sgd"` with a momentum of 0.9; or a Keras optimizer, which is used as
-            it is, without `learning_rate`, `schedule`, `warmup`, `clip_norm` and `weight_decay`.
-            None takes the task's `suggested_optimizer`.
-        learning_rate: Peak learning rate. None takes the model's `suggested_learning_rate`, 0.01
-            for Muon, 0.3 for SGD.
-        schedule: How the learning rate decays after the warm-up: `"linear"` or `"cosine"` to 0, or
+        optimizer: Optimizer: `"adam"` or `"adamw"` (beta_2 = 0.99); `"muon"` (Jordan et al. 2024;
+            Liu et al. 2025), which orthogonalizes the updates of matrices and applies Adam at half
+            the learning rate to other weights; or `"sgd"` (momentum = 0.9); None takes the task's
+            `suggested_optimizer`. A Keras optimizer is used as it is, without `learning_rate`,
+            `schedule`, `warmup`, `clip_norm` and `weight_decay`.
+        learning_rate: Peak learning rate; None takes the model's `suggested_learning_rate`, or 0.01
+            with Muon and 0.3 with SGD.
+        schedule: Decay of the learning rate after warmup: `"linear"` or `"cosine"` to 0, or
             `"constant"`.
-        warmup: Share of all steps in which the learning rate rises linearly from 0.
-        clip_norm: Upper bound on the global norm of the gradients (Pascanu et al. 2013); None
+        warmup: Fraction of all steps in which the learning rate increases linearly from 0.
+        clip_norm: Maximum global norm of the gradients (Pascanu et al. 2013); None
             disables clipping.
         weight_decay: Decoupled weight decay (Loshchilov and Hutter 2019), as a share of the
-            learning rate; Muon applies it to the matrices it updates only. None takes 0.01 for
-            AdamW and 0 for the others.
-        early_stopping: Stop after this many epochs without improvement; None disables early
+            learning rate; None takes 0.01 with AdamW and 0 otherwise. Muon applies it only to the
+            matrices that it updates.
+        early_stopping: Stop after this many epochs without improvement; None for no early
             stopping.
         initial_weights: Model whose weights are copied where layers correspond: a Keras model, the
             folder of a run or the name of a pretrained model; see `zoo.transfer_weights`. A
             language model can become a classifier (Dai and Le 2015) if the task uses its vocabulary
             (`vocabulary_of`).
         seed: Seed of the initial weights, the order of the examples and dropout.
-        seeds: Several seeds, for one run each; `model` must then be a function. The report holds
+        seeds: Several seeds, one run each. `model` must then be a function. The report holds
             means and standard deviations, and the weights of the seed that is best on validation
             are kept.
-        test: Whether the test split is scored.
-        dashboards: What TensorBoard shows: `"default"`, see `zoo.inspection.TensorBoard`; `"all"`,
-            which includes what takes longer; or `"none"`. On a backend other than TensorFlow there
-            are none.
+        test: Whether to evaluate the test split.
+        dashboards: TensorBoard dashboards to write: `"default"`, see `zoo.inspection.TensorBoard`;
+            `"all"`, including the slow ones; or `"none"`. Other backends than TensorFlow write
+            none.
 
     Raises:
         ValueError: If a value is out of range.
