@@ -131,7 +131,7 @@ def test_a_missing_or_a_short_file_is_seen(part, models, tmp_path, monkeypatch):
     with pytest.raises(files.FileError, match=f"expected {size:,} bytes, found {size - 1:,}"):
         zoo.load("gru_synthetic")
     file.unlink()
-    with pytest.raises(files.FileError, match=f"{part} is missing: .*manifest.json names it"):
+    with pytest.raises(files.FileError, match=f"{part} is missing: .*manifest.json lists it"):
         zoo.load("gru_synthetic")
 
 

@@ -98,7 +98,7 @@ def test_wrong_arguments_are_refused(arguments, message):
 
 
 def test_texts_without_a_single_token_are_refused():
-    with pytest.raises(ValueError, match="no text held a single token"):
+    with pytest.raises(ValueError, match="no text contains a token"):
         TextToIds().adapt(["", "  "])
     with pytest.raises(ValueError, match="no vocabulary yet"):
         TextToIds()(["a"])

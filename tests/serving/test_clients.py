@@ -92,7 +92,7 @@ def test_a_report_on_other_data_is_not_made_again(copy):
     report = json.loads((copy / "report.json").read_text())
     report["dataset"]["fingerprint"] = "0" * 32
     (copy / "report.json").write_text(json.dumps(report))
-    with pytest.raises(ValueError, match="is not what the report was made on"):
+    with pytest.raises(ValueError, match="must be the dataset of the report"):
         zoo.evaluate(copy)
 
 
@@ -274,7 +274,7 @@ def test_absurd_arguments_are_refused(write, options, message):
 
 
 def test_beams_are_not_streamed(write):
-    with pytest.raises(ValueError, match="num_beams must be 1 to stream"):
+    with pytest.raises(ValueError, match="num_beams must be 1 for streaming"):
         write.stream("The", num_beams=2)
 
 

@@ -88,5 +88,7 @@ def test_a_move_backwards_is_refused(reviews):
 def test_a_model_without_embeddings_is_refused(reviews):
     task = zoo.tasks.sentiment(reviews, adversarial=1.0)
     model = zoo.BagOfBigrams(**task.model_arguments(), num_buckets=64)
-    with pytest.raises(ValueError, match="bag_of_bigrams has no embeddings to move"):
+    with pytest.raises(
+        ValueError, match="requires a model with embeddings; bag_of_bigrams has none"
+    ):
         zoo.fit_and_evaluate(model, task, epochs=1, verbose=False)

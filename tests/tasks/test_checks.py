@@ -29,35 +29,38 @@ THREE = ("bad", "good", "fair")
     [
         (lambda: sentiment(train=split(1, 1, 1)), "training texts are labelled 'good'"),
         (lambda: sentiment(train=split(0, 1, text="one")), "All 2 training texts are equal"),
-        (lambda: sentiment(train=split()), "train split is empty: expected one text at least"),
+        (lambda: sentiment(train=split()), "train split is empty: expected at least one text"),
         (lambda: sentiment(validation=split()), "validation split is empty"),
         (lambda: sentiment(test=split()), "test split is empty"),
-        (lambda: sentiment(THREE, test=split(0, 2)), "test split has labels .* not have: 'fair'"),
+        (
+            lambda: sentiment(THREE, test=split(0, 2)),
+            "test split has labels that are not in the training split: 'fair'",
+        ),
         (lambda: sentiment(THREE, validation=split(2)), "validation split has labels .*: 'fair'"),
         (
             lambda: sentiment(train=Split({"text": ["<br />", "<p>"], "label": [0, 1]})),
-            "vocabulary is empty: no text held a single token",
+            "vocabulary is empty: no text contains a token",
         ),
         (
             lambda: sentiment(
                 train=Split({"text": ["one", "two"], "label": [0, 1]}),
                 options={"min_frequency": 2},
             ),
-            "vocabulary is empty: no token comes 2 times in the 2 texts",
+            "vocabulary is empty: no token occurs 2 times in the 2 texts",
         ),
         (
             lambda: sentiment(
                 train=Split({"text": ["eins", "zwei"], "label": [0, 1]}),
                 options={"vocabulary_of": learned()},
             ),
-            "training texts hold no token that is in the vocabulary",
+            "training texts contain no token of the vocabulary",
         ),
         (
             lambda: zoo.tasks.text_generation(
                 TextDataset("mine", train=split(0, 1), validation=split(0), test=split(1)),
                 min_frequency=1,
             ),
-            "tokens to learn, which do not fill one window: expected 128 at least",
+            "must fill one window of sequence_length = 128 tokens; they have ",
         ),
     ],
 )
@@ -82,14 +85,14 @@ def test_a_split_that_is_not_wanted_may_be_empty():
 @pytest.mark.parametrize(
     ("splits", "sentence"),
     [
-        ({"train": split(*[1] * 39, 0)}, "training texts 97.5% are labelled 'good'"),
+        ({"train": split(*[1] * 39, 0)}, "97.5% of the training texts are labelled 'good'"),
         ({"validation": split(1, 1)}, "The validation split has no text labelled 'bad'."),
         ({"test": split(0)}, "The test split has no text labelled 'good'."),
         ({"train": split(0, 1, 1, 0)}, "Duplicate texts in both train and test: 2."),
         ({"train": Split({"text": ["one"] * 2 + ["two"], "label": [0, 0, 1]})}, "within train: 1."),
         (
             {"train": Split({"text": ["one", "two", "<br />"], "label": [0, 1, 1]})},
-            "Training texts without any known token: 1.",
+            "Training texts with out-of-vocabulary tokens only: 1.",
         ),
     ],
 )

@@ -97,9 +97,9 @@ def test_what_has_to_be_fitted_first_is_counted(tmp_path):
 
 def test_too_little_room_is_refused(dry):
     assert dry.check() is None
-    with pytest.raises(ShortageError, match=r"disk is too small: .* 1 MB are free"):
+    with pytest.raises(ShortageError, match=r"Not enough disk space: .* 1 MB are free"):
         dataclasses.replace(dry, free_disk=1_000_000).check()
-    with pytest.raises(ShortageError, match=r"memory is too small: .* 5 MB more, and 1 MB are"):
+    with pytest.raises(ShortageError, match=r"Not enough memory: .* 5 MB more, and 1 MB are"):
         dataclasses.replace(dry, more_memory=5_000_000, available_memory=1_000_000).check()
 
 
@@ -168,7 +168,7 @@ def test_what_a_fit_would_refuse_is_refused(call, tmp_path, monkeypatch):
     monkeypatch.setattr(resources, "free_disk", lambda path: 1000)
     status, printed, error = call(*words, tmp_path / "other")
     assert status == 2 and "disk" in printed
-    assert error.startswith("Error: The disk is too small") and error.count("\n") == 1
+    assert error.startswith("Error: Not enough disk space") and error.count("\n") == 1
 
 
 def test_a_loss_that_is_no_number_is_one_sentence(call, tmp_path):

@@ -118,7 +118,7 @@ def test_several_seeds_give_mean_and_spread(task, tmp_path):
     for a, b in zip(kept.get_weights(), best_of_all.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert zoo.Report.load(tmp_path / "report.json") == report
-    with pytest.raises(ValueError, match="must be a function that makes a new model"):
+    with pytest.raises(ValueError, match="must be a function that returns a new model"):
         fit(task, small(task)(), seeds=[1, 2])
 
 
@@ -171,7 +171,7 @@ def test_optimizers_by_name(task, optimizer):
 def test_a_loss_that_is_no_number_stops_with_the_step(task):
     model = small(task)()
     model.logits.bias.assign([math.nan, 0.0])
-    with pytest.raises(TrainingError, match=r"loss became nan at step 1.*lower learning_rate"):
+    with pytest.raises(TrainingError, match=r"Loss is nan at step 1.*lower learning_rate"):
         fit(task, model)
 
 
@@ -186,9 +186,9 @@ def test_after_a_loss_that_is_no_number_the_last_checkpoint_is_good(task, tmp_pa
     with pytest.raises(TrainingError) as told:
         fit(task, epochs=2, log_dir=tmp_path, callbacks=[Spoiler()])
     assert re.fullmatch(
-        r"The loss became nan at step 6 in epoch 2: try a lower learning_rate or clip_norm, in "
-        r"another folder or with --overwrite\. .*model\.keras has the weights of epoch 1, the best "
-        r"before\. Resuming from checkpoint\.npz would fail the same way\.",
+        r"Loss is nan at step 6 in epoch 2: try a lower learning_rate or clip_norm, in "
+        r"another folder or with --overwrite\. .*model\.keras holds the weights of the best epoch, "
+        r"1\. Resuming from checkpoint\.npz would fail the same way\.",
         str(told.value),
     )
     weights = zoo.load(tmp_path)[0].get_weights()
@@ -232,7 +232,7 @@ def test_a_model_that_reads_both_ways_is_refused_before_it_is_fitted(reviews):
     weights = model.get_weights()
     for run_it in (fit, zoo.dry_run):
         options = {"model": lambda: model} if run_it is zoo.dry_run else {"model": model}
-        with pytest.raises(ValueError, match=r"text_generation needs a model that reads from left"):
+        with pytest.raises(ValueError, match=r"text_generation requires a causal model"):
             run_it(task=task, **options)
     for before, after in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)

@@ -45,7 +45,7 @@ OLD = [
 @pytest.mark.parametrize(("entries", "version"), OLD)
 def test_a_run_of_another_version_is_refused(copy, entries, version):
     change(copy.task, **entries)
-    expected = rf"^\S*bag was written by {version}; this is format {FORMAT}: fit it again\.$"
+    expected = rf"^\S*bag was written by {version}; this is format {FORMAT}: train it again\.$"
     with pytest.raises(files.FileError, match=expected):
         zoo.load(copy.path)
     with pytest.raises(files.FileError, match=expected):
@@ -56,7 +56,9 @@ def test_a_run_of_another_version_is_refused(copy, entries, version):
 def test_a_saved_model_of_another_version_is_refused(copy, entries, version):
     folder = copy.saved_model
     change(folder / "assets.extra" / "task.json", **entries)
-    expected = rf"^\S*saved_model.1 was written by {version}; this is format {FORMAT}: fit it again"
+    expected = (
+        rf"^\S*saved_model.1 was written by {version}; this is format {FORMAT}: train it again"
+    )
     for use in (zoo.load, zoo.TextClassifier, lambda path: zoo.evaluate(path, reviews())):
         with pytest.raises(files.FileError, match=expected):
             use(folder)

@@ -54,7 +54,7 @@ def test_the_list(call):
     words = [maker.__doc__ for maker in makers]
     words += [*zoo.list_models(), *zoo.tasks.list_tasks(), *zoo.datasets.list_datasets()]
     words += [f"{row.name} {row.summary}" for row in board.rows]
-    check(printed, " ".join([*words, "model task dataset what it is pretrained for data score"]))
+    check(printed, " ".join([*words, "model task dataset description pretrained for data score"]))
 
 
 @pytest.mark.parametrize("name", pretrained.names())

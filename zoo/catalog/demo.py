@@ -105,5 +105,5 @@ def _in_plain_tensorflow(path: pathlib.Path, texts) -> str:
         check=False,
     )
     if finished.returncode:
-        raise RuntimeError(f"Plain TensorFlow could not use {path}: {finished.stderr[-300:]}")
+        raise RuntimeError(f"TensorFlow cannot load {path}: {finished.stderr[-300:]}")
     return finished.stdout

@@ -20,10 +20,10 @@ def tables() -> Any:
     ]
     parts = [
         make_table(
-            [kind, "what it is"],
+            [kind, "description"],
             [[name, _summary(maker(name))] for name in names],
             left=2,
-            wraps=["what it is"],
+            wraps=["description"],
         )
         for kind, names, maker in kinds
     ]

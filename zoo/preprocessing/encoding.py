@@ -85,10 +85,10 @@ class SplitTexts:
             ValueError: if there are none.
         """
         if not self.counts:
-            raise ValueError("The vocabulary is empty: no text held a single token.")
+            raise ValueError("The vocabulary is empty: no text contains a token.")
         if max(self.counts.values()) < min_frequency:
             raise ValueError(
-                f"The vocabulary is empty: no token comes {min_frequency} times in the "
+                f"The vocabulary is empty: no token occurs {min_frequency} times in the "
                 f"{self._num_texts:,} texts that it is made of."
             )
         ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))

@@ -154,7 +154,9 @@ class TextGenerator(ServedModel):
             ValueError: for an argument out of range.
         """
         if options.get("num_beams", 1) > 1:
-            raise ValueError("num_beams must be 1 to stream: beams are compared at the end.")
+            raise ValueError(
+                "num_beams must be 1 for streaming, because beams are compared at the end."
+            )
         (text,) = encoded([prompt])
         return self._keras.stream(text, **check_sampling(**options))
 
@@ -181,9 +183,9 @@ class TextGenerator(ServedModel):
         expected = task.examples(split).num_asked
         if num_tokens.sum() != expected:
             raise ValueError(
-                f"A SavedModel scores the beginning of a long text alone: expected {expected:,} "
-                f"tokens of the {split} split, it has scored {num_tokens.sum():,}; use "
-                "zoo.evaluate with the run's model and task."
+                f"A SavedModel scores only the beginning of a long text: {num_tokens.sum():,} of "
+                f"{expected:,} tokens of the {split} split. Use zoo.evaluate with the run's model "
+                "and task."
             )
         return task.score(-float(nats.sum()), int(num_tokens.sum()), split)
 

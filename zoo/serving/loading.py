@@ -102,7 +102,7 @@ class SavedModel:
 def _damaged(folder: pathlib.Path, error: Exception) -> files.FileError:
     """The error for a SavedModel that TensorFlow or Keras cannot read."""
     return files.FileError(
-        f"{folder} is damaged or no SavedModel of this zoo ({first_line(error)})."
+        f"{folder} is damaged or not a SavedModel of this zoo ({first_line(error)})."
     )
 
 
@@ -151,8 +151,8 @@ def saved_model_folder(path: files.StrPath) -> pathlib.Path:
     ]
     if not versions:
         raise ModelNotFoundError(
-            f"{folder} holds no SavedModel: expected saved_model/1/saved_model.pb. For a run "
-            f"that has ended, `zoo export {folder}` makes one."
+            f"{folder} holds no SavedModel: expected saved_model/1/saved_model.pb. Create "
+            f"it from a finished run with `zoo export {folder}`."
         )
     newest = max(versions, key=lambda version: int(version.name))
     checksums.check_manifest(newest)

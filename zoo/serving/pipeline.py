@@ -82,8 +82,8 @@ def evaluate(
     if isinstance(model, keras.Model):
         if not isinstance(task_or_dataset, Task):
             raise TypeError(
-                "A Keras model is evaluated on its task: expected zoo.evaluate(model, task); the "
-                f"task is of type {type(task_or_dataset).__name__}."
+                "task_or_dataset must be a task if a Keras model is evaluated; it is of type "
+                f"{type(task_or_dataset).__name__}."
             )
         return evaluate_examples(model, task_or_dataset, task_or_dataset.examples(split))
     if isinstance(task_or_dataset, Task):
@@ -101,7 +101,7 @@ def _dataset_of(run: Run) -> TextDataset:
     dataset = load_dataset(named["name"], **named["arguments"])
     if dataset.fingerprint != named["fingerprint"]:
         raise DatasetError(
-            f"{dataset.name} is not what the report was made on: its texts, labels or their "
-            "order have changed."
+            f"{dataset.name} must be the dataset of the report; its texts, labels or their order "
+            "have changed."
         )
     return dataset

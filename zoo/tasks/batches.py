@@ -12,8 +12,8 @@ class Batch(NamedTuple):
     """Some examples, as arrays.
 
     Attributes:
-        inputs: those of the model: ids `int32` (B, T), padded right with 0, or a dict of arrays.
-        targets: what the model is asked, (B, ...).
+        inputs: inputs of the model: ids `int32` (B, T), padded right with 0, or a dict of arrays.
+        targets: the targets, (B, ...).
         weights: weight of each target in the loss; None for equal weights.
         num_targets: number of targets that the loss is a mean over.
     """
@@ -29,8 +29,8 @@ def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -
 
     Args:
         lengths: tokens of each example, (N,).
-        batch_size: examples a batch; only the last of each pool of batches may hold fewer.
-        seed: another seed gives other batches.
+        batch_size: examples per batch; only the last of each pool of batches may hold fewer.
+        seed: seed of the order.
         epoch: counts from 0.
 
     Returns:

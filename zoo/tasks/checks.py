@@ -1,7 +1,7 @@
-"""What of a dataset nothing can be learned from, and what should be known before a fit.
+"""Checks of a dataset before a fit: errors if nothing can be learned, warnings otherwise.
 
-The one is refused with a `DatasetError`, the other is said in a sentence each. What is counted
-while texts are read, duplicates among others, is in the `Audit` of a dataset.
+Errors are `DatasetError`s, warnings are sentences. Duplicates and other defects that are counted
+while texts are read are in the `Audit` of a dataset.
 """
 
 import itertools
@@ -14,14 +14,14 @@ from zoo.preprocessing import TokenSequences
 from zoo.utils.special_tokens import SPECIAL_TOKENS
 from zoo.utils.text import list_names
 
-# A class with so much of the training texts leaves little to learn of the others.
+# Share of the largest class above which a warning recommends class weights.
 _VERY_UNBALANCED = 0.95
 
 
 def check_texts(splits: Mapping[str, Sequence[str]]) -> None:
     """Refuses a split without texts, and training texts that are all one.
 
-    A single training text is a text to write on from, and not refused.
+    A single training text is continuous text for a language model, and is allowed.
 
     Args:
         splits: the texts of each split by its name, `"train"` among them.
@@ -31,7 +31,7 @@ def check_texts(splits: Mapping[str, Sequence[str]]) -> None:
     """
     for name, texts in splits.items():
         if not len(texts):
-            raise DatasetError(f"The {name} split is empty: expected one text at least.")
+            raise DatasetError(f"The {name} split is empty: expected at least one text.")
     train = splits["train"]
     if len(train) > 1 and all(text == train[0] for text in train):
         raise DatasetError(
@@ -60,14 +60,14 @@ def check_labels(labels: Mapping[str, np.ndarray], label_names: Sequence[str]) -
     most = label_names[int(train.argmax())]
     if np.count_nonzero(train) == 1:
         raise DatasetError(
-            f"All training texts are labelled {most!r}: expected two classes at least."
+            f"All training texts are labelled {most!r}: expected at least two classes."
         )
     sentences = []
     for name, of_split in counts.items():
         unseen = (of_split > 0) & (train == 0)
         if unseen.any():
             raise DatasetError(
-                f"The {name} split has labels that the training texts do not have: "
+                f"The {name} split has labels that are not in the training split: "
                 f"{_chosen(label_names, unseen)}."
             )
         if not of_split.all():
@@ -76,8 +76,7 @@ def check_labels(labels: Mapping[str, np.ndarray], label_names: Sequence[str]) -
     share = train.max() / train.sum()
     if share >= _VERY_UNBALANCED:
         sentences.append(
-            f"Of the training texts {share:.1%} are labelled {most!r}: the "
-            "others may go unlearned; class_weights may help."
+            f"{share:.1%} of the training texts are labelled {most!r}; consider class_weights."
         )
     return sentences
 
@@ -98,8 +97,8 @@ def check_tokens(sequences: TokenSequences) -> list[str]:
     has_known = np.logical_or.reduceat(is_known, sequences.starts[:-1])
     unread = len(has_known) - np.count_nonzero(has_known)
     if unread == len(has_known):
-        raise DatasetError("The training texts hold no token that is in the vocabulary.")
-    return [f"Training texts without any known token: {unread:,}."] if unread else []
+        raise DatasetError("The training texts contain no token of the vocabulary.")
+    return [f"Training texts with out-of-vocabulary tokens only: {unread:,}."] if unread else []
 
 
 def _chosen(names: Sequence[str], is_chosen: np.ndarray) -> str:

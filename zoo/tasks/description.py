@@ -1,19 +1,19 @@
-"""The words of a task in the cards of its models."""
+"""The text of a task in the model cards of its models."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What a card says of every model of a task.
+    """Text of the model cards of a task.
 
     In all strings `{name}` is replaced by the model's name, `{data}` by a description of its texts
     and `{labels}` by its classes.
 
     Attributes:
-        purpose: one sentence on what a model does.
+        purpose: one sentence that describes the model.
         use: code blocks as (language, code).
-        misuse: sentences on what a model is not for.
+        misuse: out-of-scope uses, one sentence or more each.
     """
 
     purpose: str

@@ -1,7 +1,6 @@
-"""The errors of a classifier in numbers: no word of a text leaves this module.
+"""Error analysis of a classifier, in numbers only: results contain no text.
 
-The lists of words are English. Texts in which none of them comes up, of another language say, are
-not divided by negation.
+The word lists are English. If no text contains a negation, accuracy by negation is left out.
 """
 
 import re
@@ -12,10 +11,10 @@ import numpy as np
 
 from zoo.preprocessing.markup import TAG
 
-# How many wrong answers are described, the surest ones.
+# Number of errors to describe, the most confident ones.
 NUM_MISTAKES = 10
 
-# How many bins the confidences are put into.
+# Number of bins of confidence.
 NUM_BINS = 10
 
 _TAG = re.compile(TAG)
@@ -45,19 +44,18 @@ _NEGATIONS = (
 
 
 class Mistake(NamedTuple):
-    """A wrong answer, described.
+    """A misclassified text, described.
 
     Attributes:
-        place: of the text in its split, from 0.
-        true: the name of its class.
-        predicted: the name of the class that it was put into.
-        probability: of that class.
-        words: how many words it has.
-        negations: how many words that negate.
-        contrast_words: how many such as "but" and "although", where a text changes its mind.
+        place: index of the text in its split.
+        true: name of its class.
+        predicted: name of the predicted class.
+        probability: predicted probability of that class.
+        words: number of words.
+        negations: number of negations.
+        contrast_words: number of words such as "but" and "although".
         has_rating: whether it contains a rating in numbers.
-        upper_case_share: share of its words that are all in capitals, of those with two letters or
-            more.
+        upper_case_share: share of words in all capitals, among words of at least two letters.
     """
 
     place: int
@@ -72,25 +70,25 @@ class Mistake(NamedTuple):
 
 
 def num_words(text: str) -> int:
-    """How many words a text has: what white space parts, without markup."""
+    """Number of words of a text, separated by white space, without markup."""
     return len(_TAG.sub(" ", text).split())
 
 
 def num_negations(text: str) -> int:
-    """How many English words of a text negate: not, n't, no, never ..."""
+    """Number of English negations in a text: not, n't, no, never ..."""
     return len(_NEGATION.findall(text.lower()))
 
 
 def slices(texts: Sequence[str], is_right: np.ndarray) -> dict[str, list[dict[str, Any]]]:
-    """Accuracy by kinds of text.
+    """Accuracy by length and by negation.
 
     Args:
         texts: N texts.
-        is_right: whether the answer to each is right, bool (N,).
+        is_right: whether each prediction is correct, bool (N,).
 
     Returns:
-        `"length"` and `"negation"`, the latter only where a text has one: a row for each kind that
-        comes up, with `slice`, `texts` and `accuracy`.
+        `"length"` and, if a text has a negation, `"negation"`: a row for each subset that is not
+        empty, with `slice`, `texts` and `accuracy`.
     """
     words = np.array([num_words(text) for text in texts])
     negations = np.array([num_negations(text) for text in texts])
@@ -113,7 +111,7 @@ def _divided(values: np.ndarray, bounds, is_right: np.ndarray) -> list[dict[str,
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str, Any]]:
-    """How often answers are right, by how sure they are (DeGroot and Fienberg 1983).
+    """Accuracy by confidence (DeGroot and Fienberg 1983).
 
     Args:
         labels: true classes (N,).
@@ -147,7 +145,7 @@ def mistakes(
     probabilities: np.ndarray,
     label_names: Sequence[str],
 ) -> list[Mistake]:
-    """The wrong answers that the model was surest of, the surest first, at most ten.
+    """The most confident errors, in decreasing order of confidence, at most ten.
 
     Args:
         texts: N texts.
@@ -189,7 +187,7 @@ def where_it_fails(
     probabilities: np.ndarray,
     label_names: Sequence[str],
 ) -> dict[str, Any]:
-    """`slices` and `mistakes` as JSON can hold them."""
+    """`slices` and `mistakes` as JSON values."""
     found = mistakes(texts, labels, probabilities, label_names)
     return {
         "slices": slices(texts, probabilities.argmax(axis=1) == labels),

@@ -38,7 +38,7 @@ class _Ratings(TaskData):
 
 @register_task
 class Regression(TextTask):
-    """A number for each text. See `regression`, which creates it.
+    """Text regression: a number for each text. Created by `regression`.
 
     Models predict standardized targets, with mean 0 and variance 1 on the training split; scores
     and predictions have the unit of the dataset.
@@ -167,7 +167,7 @@ class Regression(TextTask):
 
 
 def regression(dataset: TextDataset, **options) -> Regression:
-    """The task of predicting a number for each text.
+    """Text regression: a number for each text, such as a rating.
 
     Args:
         dataset: texts with a column `target` of numbers: `zoo.datasets.load("ratings.csv",

@@ -30,11 +30,11 @@ class _LabelledTexts(TaskData):
 
 @register_task
 class Sentiment(TextTask):
-    """One of C classes for each text. See `sentiment`, which creates it.
+    """Text classification into C classes. Created by `sentiment`.
 
     Args:
-        text_to_ids: how texts are read.
-        label_names: the name of each of the C classes.
+        text_to_ids: a `TextToIds`.
+        label_names: names of the C classes.
         dataset: labelled texts with these classes, or None.
         class_weights: see `sentiment`.
         adversarial: see `sentiment`.
@@ -108,7 +108,7 @@ class Sentiment(TextTask):
             not isinstance(class_weights, Mapping) or {*class_weights} != {*self.label_names}
         ):
             raise ValueError(
-                f"class_weights must be 'balanced' or give a weight for each of "
+                f"class_weights must be 'balanced' or a mapping with a weight for each of "
                 f"{list_names(self.label_names)}; it is {class_weights!r}."
             )
         if dataset is not None and dataset.label_names != self.label_names:
@@ -187,7 +187,9 @@ class Sentiment(TextTask):
         if not self.adversarial:
             return model
         if not hasattr(model, "perturbed"):
-            raise ValueError(f"{model.name} has no embeddings to move: leave out adversarial.")
+            raise ValueError(
+                f"adversarial requires a model with embeddings; {model.name} has none."
+            )
         from zoo.tasks.training_models.adversarial import AdversarialTraining
 
         return AdversarialTraining(model, self.loss(), self.adversarial)
@@ -217,7 +219,7 @@ class Sentiment(TextTask):
     def score(
         self, labels: np.ndarray, probabilities: np.ndarray, texts: Sequence[str] | None = None
     ) -> Evaluation:
-        """The `Evaluation` of labels (N,) and probabilities (N, C); with N texts its errors too."""
+        """Scores of labels (N,) and probabilities (N, C); with N texts also an error analysis."""
         confusion = scores.confusion_matrix(
             labels, probabilities.argmax(axis=1), len(self.label_names)
         )
@@ -255,7 +257,7 @@ def sentiment(dataset: TextDataset, **options) -> Sentiment:
             mapping from class names to numbers (None weighs all classes equally); `adversarial`,
             epsilon of adversarial training on the embeddings (Miyato et al. 2017; 0 turns it off),
             see `AdversarialTraining`; and `temperature_scaling` (False), which calibrates the
-            classifier on validation (Guo et al. 2017, section 4.2) and changes no label.
+            classifier on validation (Guo et al. 2017, section 4.2) without changing labels.
 
     Raises:
         DatasetError: if the dataset has no labels.

@@ -21,29 +21,29 @@ class NotFiniteError(ValueError):
 
 
 class Task(TextReader):
-    """What is asked of a model: columns of a dataset, a head, a loss and metrics.
+    """A task: columns of a dataset, a head, a loss and metrics.
 
-    A task has a dataset, to fit and to evaluate, or none, when it is loaded to be used.
+    A task has a dataset for training and evaluation, or none if it is loaded for inference.
 
     Args:
         text_to_ids: a `TextToIds`; one without a vocabulary is adapted to the training split.
-        dataset: a dataset with the task's columns; None for use alone.
+        dataset: a dataset with the task's columns; None for inference only.
 
     A subclass also has a class method `from_dataset(dataset, *, ...)`, whose keyword arguments are
     the options of the task.
 
     Attributes:
         name: the name of the task on the command line.
-        head: the head that it needs, one of `zoo.models.heads.HEADS`.
+        head: the required head, one of `zoo.models.heads.HEADS`.
         serving: the kind of its SavedModel, the name of a module in `zoo.serving`.
         pipeline: the name of its pipeline, see `zoo.pipeline`.
-        input_length: the largest number of tokens of an input.
-        columns: the columns that it reads of a dataset: the kind of each by its name, `"text"`,
+        input_length: maximum number of tokens of an input.
+        columns: mapping from the name of a required column to its kind, `"text"`,
             `"category"` or `"number"`, see `zoo.datasets.Split`.
         metrics: the scores of `evaluate`, exactly one of them the main one.
         monitor: the validation metric of early stopping and of the best weights, and `"min"` or
             `"max"`.
-        description: the words of its model cards.
+        description: the text of its model cards.
         default_dataset: the name of the default dataset; None if there is none.
         suggested_optimizer: the name of the default optimizer.
         suggested_steps: the default number of training steps.
@@ -60,7 +60,7 @@ class Task(TextReader):
     suggested_steps: int
     input_length: int
 
-    # What a model is asked
+    # Batches and losses
 
     @property
     def has_classes(self) -> bool:

@@ -36,7 +36,7 @@ _WORTH_SAMPLING = 4
 
 
 class _Windows(TaskData):
-    """Windows of documents, each of which asks for the next tokens.
+    """Windows of documents for next-token prediction.
 
     Args:
         dataset: where the texts come from.
@@ -73,8 +73,8 @@ class _Windows(TaskData):
         num_tokens = self.examples("train").num_asked
         if num_tokens < self._sequence_length:
             raise DatasetError(
-                f"The training texts have {num_tokens:,} tokens to learn, which do not fill one "
-                f"window: expected {self._sequence_length:,} at least, or a lower sequence_length."
+                f"The training texts must fill one window of sequence_length = "
+                f"{self._sequence_length:,} tokens; they have {num_tokens:,} tokens to predict."
             )
         return sentences
 
@@ -89,12 +89,12 @@ class _Windows(TaskData):
 
 @register_task
 class TextGeneration(Task):
-    """The next token of a text, for each of its tokens. See `text_generation`, which creates it.
+    """Language modelling: next-token prediction. Created by `text_generation`.
 
     Args:
-        text_to_ids: how texts are read, with a start token.
-        sequence_length: tokens of a window in training.
-        context_length: tokens of a window in evaluation.
+        text_to_ids: a `TextToIds` with a start token.
+        sequence_length: tokens per training window.
+        context_length: tokens per evaluation window.
         sampled_tokens: negative samples per training step; 0 computes the full softmax.
         spelling: counts of each byte, and of the end of a word, in out-of-vocabulary training
             words, (257,); None to count them.
@@ -315,28 +315,28 @@ class TextGeneration(Task):
 
 
 def text_generation(dataset: TextDataset, **options) -> TextGeneration:
-    """Language modelling: the next token of a text, for each of its tokens.
+    """Language modelling: next-token prediction.
 
-    Models learn from all training texts, unlabelled ones too, without those that validation or
-    test contain as well. Documents are separate: each begins with a start token and ends with an
-    end token, which is predicted as any other; parts of one continuous text have no end. Long
-    documents are cut into windows, at other places in each epoch. Evaluation scores every token of
-    a split once, with at least half of `context_length` as its context where a document has it. An
-    encoder-decoder, which takes the prefix as a separate input, is scored on the same tokens.
+    The training texts include unlabelled ones and exclude those that are also in validation or
+    test. Each document begins with a start token and ends with an end token, which is predicted
+    like any other; excerpts of one continuous text have no end token. Long documents are cut into
+    windows, at different positions in each epoch. Evaluation scores every token of a split once,
+    with a context of at least half of `context_length` where the document has it. Encoder-decoders,
+    which take the prefix as a separate input, are scored on the same tokens.
 
     Scores are `loss`, in nats per token; `perplexity`, its exponential; and `bits_per_character`,
-    which compares tokenizers. There, an unknown word costs what its unknown token costs and its
-    spelling: its bytes and an end of word, each by its frequency in the unknown words of the
-    training split (with 1 added to each count). The characters are those of the text that the
-    tokens make, an end token counted as one.
+    which compares tokenizers. Its cost of an out-of-vocabulary word is that of the unknown token
+    plus that of its spelling: its bytes and an end of word, by their frequencies in the
+    out-of-vocabulary words of the training split, with add-one smoothing. The characters are those
+    of the tokenized text, with an end token counted as one.
 
     Args:
         dataset: texts; labels are ignored.
         **options: `level`, `"word"`, `"character"` or another tokenizer; `vocabulary_size` (20,000,
             special tokens included); `min_frequency` of a token (2 for words, 1 for characters);
-            `sequence_length`, tokens of a training window (128); `context_length`, tokens of an
-            evaluation window (the same); `sampled_tokens`, negative samples in a training step of a
-            vocabulary at least four times as large (1,024; 0 computes the full softmax, more
+            `sequence_length`, tokens per training window (128); `context_length`, tokens per
+            evaluation window (the same); `sampled_tokens`, negative samples per training step, for
+            vocabularies at least four times as large (1,024; 0 computes the full softmax, more
             slowly; scores always use the full softmax); options of the tokenizer, see
             `zoo.preprocessing.Words`: `lowercase` (False), `markup` (`"remove"`), `punctuation`
             (`"keep"`); `vocabulary_of`, a task whose vocabulary and tokenizer settings are reused.

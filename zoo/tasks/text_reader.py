@@ -55,8 +55,8 @@ class TextReader(abc.ABC):
         """
         if self._data is None:
             raise ValueError(
-                f"This {self.name} task was loaded without a dataset: make one with a dataset to "
-                "fit or to evaluate."
+                f"This {self.name} task was loaded without a dataset: create it with a dataset to "
+                "fit or evaluate."
             )
         return self._data
 

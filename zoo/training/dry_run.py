@@ -117,12 +117,12 @@ class DryRun:
         """Raises a `ShortageError` if disk or memory does not suffice."""
         if self.free_disk is not None and self.total_disk > self.free_disk:
             raise ShortageError(
-                f"The disk is too small: the run needs {_megabytes(self.total_disk)}, and "
+                f"Not enough disk space: the run requires {_megabytes(self.total_disk)}, and "
                 f"{_megabytes(self.free_disk)} are free."
             )
         if self.available_memory is not None and self.more_memory > self.available_memory:
             raise ShortageError(
-                f"The memory is too small: the run needs {_megabytes(self.more_memory)} more, "
+                f"Not enough memory: the run requires {_megabytes(self.more_memory)} more, "
                 f"and {_megabytes(self.available_memory)} are available."
             )
 
@@ -145,11 +145,12 @@ class DryRun:
             (
                 "length",
                 f"median {self.median_length:,} tokens, 95% up to {self.long_length:,}; "
-                f"{self.cut_share:.1%} are cut",
+                f"{self.cut_share:.1%} are truncated",
             ),
             (
                 "vocabulary",
-                f"{self.vocabulary_size:,} ids; {self.unknown_share:.1%} unknown in validation",
+                f"{self.vocabulary_size:,} ids; {self.unknown_share:.1%} out of vocabulary in "
+                "validation",
             ),
             *(("note", sentence) for sentence in self.warnings),
             (
@@ -166,7 +167,7 @@ class DryRun:
             ),
         ]
         if self.first is not None:
-            rows = [*self.first.rows(), ("then", "from the weights of this"), *rows]
+            rows = [*self.first.rows(), ("then", "starting from these weights"), *rows]
             rows.append(
                 (
                     "in all",
@@ -281,7 +282,7 @@ def _seconds_of_fitting(prepared: Prepared, seed: int) -> float:
         loss = prepared.train_step(examples, batches[place], random).logs["loss"]
         if not math.isfinite(loss):
             raise TrainingError(
-                f"The loss became {loss} within some steps: try a lower learning_rate or clip_norm."
+                f"Loss is {loss} within the first steps: try a lower learning_rate or clip_norm."
             )
         return time.perf_counter() - start
 

@@ -185,7 +185,7 @@ class Loop:
             step = prepared.train_step(train, indices, random)
             if not math.isfinite(step.logs["loss"]):
                 raise TrainingError(
-                    f"The loss became {step.logs['loss']} at step {first_step + index + 1}"
+                    f"Loss is {step.logs['loss']} at step {first_step + index + 1}"
                     + self._what_to_try()
                 )
             progress.end_step(step.logs, step.weight)
@@ -274,8 +274,8 @@ class Loop:
             )
         if devices.agree(bool(request.signal)):
             raise Interrupted(
-                f"Stopped in epoch {progress.epoch + 1}, after {progress.step} of its steps, "
-                f"which {self._checkpoint.path} keeps.",
+                f"Stopped in epoch {progress.epoch + 1}, after step {progress.step}; "
+                f"{self._checkpoint.path} holds the state.",
                 request.signal or signal.SIGTERM,
             )
 
@@ -287,10 +287,8 @@ class Loop:
         # Another recipe would be refused in the same folder.
         hint += ", in another folder or with --overwrite."
         if self.progress.best_epoch:
-            hint += (
-                f" {self.run.model} has the weights of epoch {self.progress.best_epoch}, the best "
-                "before."
-            )
+            best = self.progress.best_epoch
+            hint += f" {self.run.model} holds the weights of the best epoch, {best}."
         if self.run.checkpoint.exists():
             hint += f" Resuming from {self.run.checkpoint.name} would fail the same way."
         return hint

@@ -145,9 +145,8 @@ def prepare(
 def _check_direction(model: keras.Model, task: Task) -> None:
     if task.head == "language_model" and not getattr(model, "causal", True):
         raise ValueError(
-            f"{task.name} needs a model that reads from left to right; {model.name} reads in both "
-            "directions and would see the tokens that it has to predict: build it with "
-            "bidirectional=False."
+            f"{task.name} requires a causal model; {model.name} is bidirectional and would read "
+            "the tokens that it predicts: create it with bidirectional=False."
         )
 
 
@@ -160,7 +159,7 @@ def _model_of(given: keras.Model | files.StrPath, task: Task) -> keras.Model:
         task.examples("train")
     if its_task.text_to_ids.vocabulary != task.text_to_ids.vocabulary:
         raise ValueError(
-            f"The weights of {given} belong to another vocabulary: expected a task that was made "
-            "with vocabulary_of= the task of that model."
+            f"The weights of {given} belong to another vocabulary: expected a task created with "
+            "vocabulary_of=, the task of that model."
         )
     return model

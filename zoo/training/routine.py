@@ -78,7 +78,7 @@ def fit_and_evaluate(
     if resume and log_dir is None:
         raise ValueError("resume requires log_dir, the folder of the run to resume.")
     if asked.seeds is not None and isinstance(model, keras.Model):
-        raise ValueError("With several seeds, model must be a function that makes a new model.")
+        raise ValueError("With several seeds, model must be a function that returns a new model.")
     warnings = check_data(task, asked)
     if verbose:
         for sentence in warnings:

@@ -74,7 +74,7 @@ class Run:
                 return cls(folder)
         raise ModelNotFoundError(
             f"There is no model at {place}: expected the folder of a run or of a SavedModel, or a "
-            f"shipped model: {', '.join(pretrained.names()) or 'there are none here'}."
+            f"pretrained model: {', '.join(pretrained.names()) or 'there are none'}."
         )
 
     @property
@@ -154,7 +154,7 @@ class Run:
         task = read_task(self.task, dataset)
         if not self.model.is_file():
             raise ModelNotFoundError(
-                f"{self.path} holds no model.keras: expected the folder of a run that has ended."
+                f"{self.path} holds no model.keras: expected the folder of a finished run."
             )
         return load_model(self.model), task
 
@@ -211,7 +211,7 @@ def check_format(entries: Mapping[str, Any], place: files.StrPath) -> None:
     if found["format"] != FORMAT:
         raise files.FileError(
             f"{place} was written by zoo {ascii(found['zoo']).strip(chr(39))[:20]} (format "
-            f"{ascii(found['format'])[:20]}); this is format {FORMAT}: fit it again."
+            f"{ascii(found['format'])[:20]}); this is format {FORMAT}: train it again."
         )
 
 

@@ -71,7 +71,7 @@ def check_manifest(folder: files.StrPath, only: str | None = None) -> None:
 
 def _check(path: pathlib.Path, size: int, digest: str, manifest: pathlib.Path) -> None:
     if not path.is_file():
-        raise files.FileError(f"{path} is missing: {manifest} names it.")
+        raise files.FileError(f"{path} is missing: {manifest} lists it.")
     try:
         if path.stat().st_size != size:
             raise files.FileError(

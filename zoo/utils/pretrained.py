@@ -40,5 +40,7 @@ def best(task: str) -> str:
             sign = 1 if metric["higher_is_better"] else -1
             ranked.append((sign * scores[metric["name"]], name))
     if not ranked:
-        raise files.FileError(f"There is no pretrained model for {task}: name a run with --model.")
+        raise files.FileError(
+            f"There is no pretrained model for {task}: specify a run with --model."
+        )
     return max(ranked)[1]
