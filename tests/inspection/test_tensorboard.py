@@ -184,7 +184,7 @@ def test_histograms_of_weights_are_those_of_the_model(address, lstm, reports):
 def test_histograms_of_gradients_are_those_of_the_loss(address, lstm, reports):
     model, task = lstm
     gradients = Gradients(model, task)
-    inputs, targets, _ = gradients.batch
+    inputs, targets = gradients.batch.inputs, gradients.batch.targets
     # By hand: the gradient of the cross-entropy with respect to the bias of the logits.
     logits = np.asarray(model(inputs), "float64")
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
