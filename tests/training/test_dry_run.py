@@ -174,7 +174,7 @@ def test_what_a_fit_would_refuse_is_refused(call, tmp_path, monkeypatch):
 def test_a_loss_that_is_no_number_is_one_sentence(call, tmp_path):
     bag_recipe().save(tmp_path / "bag.toml")
     words = ("fit", "--recipe", tmp_path / "bag.toml", "--learning-rate", 1e30, "--quiet")
-    assert "became nan within some steps" in call(*words, "--out", "nowhere", "--dry-run")[2]
+    assert "Loss is nan within the first steps" in call(*words, "--out", "nowhere", "--dry-run")[2]
     status, printed, error = call(*words, "--out", tmp_path / "run")
     assert (status, printed) == (2, "")
     assert error.startswith("Error: ") and error.count("\n") == 1
