@@ -178,4 +178,4 @@ def test_a_loss_that_is_no_number_is_one_sentence(call, tmp_path):
     status, printed, error = call(*words, "--out", tmp_path / "run")
     assert (status, printed) == (2, "")
     assert error.startswith("Error: ") and error.count("\n") == 1
-    assert "became nan" in error and "with --overwrite" in error
+    assert "Loss is nan at step" in error and "with --overwrite" in error
