@@ -140,7 +140,10 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "num_beams must be 1"),
         (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
-        (("predict", "The", "--model", "WRITER"), "is for text generation"),
+        (
+            ("predict", "The", "--model", "WRITER"),
+            "The model must predict a label or a number per text; WRITER is for text generation.",
+        ),
         (("explain", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("explain", "The", "--model", "WRITER"), "Only the prediction of a classifier"),
         (("explain", "The", "--model", "RUN", "--label", "fine"), "label must be one of negative"),
@@ -188,7 +191,7 @@ def test_a_fault_is_one_sentence_and_status_2(
 
     status, printed, error = call(*map(filled, arguments))
     assert (status, printed) == (2, "")
-    assert message in error and "Traceback" not in error
+    assert message.replace("WRITER", str(writing_run)) in error and "Traceback" not in error
     assert error.startswith("Error: ") and error.count("\n") == 1
     assert not (tmp_path / "out" / "report.json").exists()
 

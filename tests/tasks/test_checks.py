@@ -60,7 +60,7 @@ THREE = ("bad", "good", "fair")
                 TextDataset("mine", train=split(0, 1), validation=split(0), test=split(1)),
                 min_frequency=1,
             ),
-            "must fill one window of sequence_length = 128 tokens; they have ",
+            r"must fill one window of sequence_length = 128 tokens; they have \d+ tokens to predict\.$",
         ),
     ],
 )

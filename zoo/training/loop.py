@@ -230,7 +230,7 @@ class Loop:
         progress.end_epoch(entry, is_best)
         if is_best:
             self._best_weights = model.get_weights()
-            if self.run is not None and self._writes:
+            if self.run is not None and self.prepared.devices.is_writer:
                 # Usable even if the fit is never resumed.
                 self.run.save_model(model)
         shown = {k: v for k, v in entry.items() if k != "epoch" and v is not None}
@@ -242,10 +242,6 @@ class Loop:
             or (patience and progress.epoch - progress.best_epoch >= patience)
         )
         return is_best
-
-    @property
-    def _writes(self) -> bool:
-        return self.prepared.devices.is_writer
 
     def _must_save(self, request: StopRequest) -> bool:
         """Whether a checkpoint is due or a signal came, in any process."""
@@ -261,7 +257,7 @@ class Loop:
         """Writes a checkpoint; raises `Interrupted` if a signal came."""
         assert self._checkpoint is not None
         progress, devices = self.progress, self.prepared.devices
-        if self._writes:
+        if devices.is_writer:
             self._checkpoint.save(
                 {
                     **{"format": FORMAT, "zoo": zoo.__version__},
