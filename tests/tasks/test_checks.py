@@ -60,7 +60,8 @@ THREE = ("bad", "good", "fair")
                 TextDataset("mine", train=split(0, 1), validation=split(0), test=split(1)),
                 min_frequency=1,
             ),
-            r"must fill one window of sequence_length = 128 tokens; they have \d+ tokens to predict\.$",
+            r"must fill one window of sequence_length = 128 tokens; they have \d+ tokens to "
+            r"predict\.$",
         ),
     ],
 )
