@@ -46,7 +46,8 @@ def test_it_says_what_a_fit_would_read(dry):
 def test_texts_that_are_too_long_are_measured_as_they_are():
     recipe = dataclasses.replace(bag_recipe(), task_options={"sequence_length": 10})
     cut = recipe.dry_run("nowhere")
-    lengths = zoo.tasks.sentiment(recipe.dataset()).examples("train").lengths
+    reviews = zoo.datasets.load(recipe.data, **recipe.data_options)
+    lengths = zoo.tasks.sentiment(reviews).examples("train").lengths
     assert cut.median_length == int(np.median(lengths))
     assert cut.cut_share == np.mean(lengths > 10)
 
