@@ -50,7 +50,10 @@ def test_wrong_names_are_told_with_the_right_ones():
         zoo.create_model("lstm", vocabulary_size=10, unit=3)
     with pytest.raises(
         ValueError,
-        match=r"head must be one of classifier, language_model, tagger, masked; it is 'word'",
+        match=(
+            r"head must be one of classifier, regressor, language_model, tagger, masked; "
+            r"it is 'word'"
+        ),
     ):
         zoo.LSTM(vocabulary_size=10, head="word")
     with pytest.raises(ValueError, match=r"multiple of num_heads; 10 is not one of 4"):
