@@ -229,6 +229,18 @@ def test_a_state_that_grows_writes_what_a_large_one_writes(name, context, monkey
     np.testing.assert_allclose(grown[1], large[1], atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["gru", "transformer"])
+def test_a_model_without_a_context_length_writes_any_number_of_tokens(name, monkeypatch):
+    """More than twice as many as are read of a prompt, where it did not come to an end."""
+    model = endless(name, sequence_length=None)
+    large = decode(decoder(model), prompts(3, 2), 45)
+    monkeypatch.setattr("zoo.generation.decoder._CAPACITY", 8)
+    monkeypatch.setattr("zoo.generation.decoder.MAX_PROMPT_TOKENS", 4)
+    grown = decode(decoder(model), prompts(3, 2), 45)
+    np.testing.assert_array_equal(grown[0], large[0])
+    np.testing.assert_allclose(grown[1], large[1], atol=1e-3)
+
+
 def test_a_row_that_has_ended_needs_no_room():
     decoding, most = decoder(endless("gpt")), tf.constant(20)
     writing = decoding.start(prompts(12, 2), most)

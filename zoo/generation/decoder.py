@@ -264,7 +264,9 @@ class Decoder(tf.Module):
         is_full = decoding.state["position"] >= decoding.capacity
 
         def grow():
-            more = tf.minimum(decoding.capacity, self._context - decoding.capacity)
+            more = decoding.capacity
+            if self.model.context_length is not None:
+                more = tf.minimum(more, self._context - decoding.capacity)
             state = self.model.grow_cache(decoding.state, more)
             return decoding._replace(state=state, capacity=decoding.capacity + more)
 
