@@ -62,8 +62,14 @@ print(json.dumps(1e3 * min(seconds() for _ in range(5))))
 
 def run_in(checkout: pathlib.Path, code: str, *arguments: str) -> str:
     """What a process prints whose zoo is that of `checkout`."""
-    # Only the checkout's own package: an installed zoo would come second.
-    environment = {**os.environ, "PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # The checkout's own package precedes an installed one. Bytecode is cached, as after an
+    # installation, and not in the checkout.
+    cache = pathlib.Path(tempfile.gettempdir(), "compare_checkouts", str(checkout).strip("/"))
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        **{"PYTHONPATH": str(checkout), "PYTHONPYCACHEPREFIX": str(cache)},
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
     ran = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env=environment,

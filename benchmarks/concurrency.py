@@ -63,9 +63,11 @@ class Server:
     """
 
     def __init__(self, classifier: str, language_model: str):
-        from zoo.serving.loading import SavedModel
+        from zoo.serving.loading import SavedModel, saved_model_folder
 
-        self._models = [SavedModel(classifier), SavedModel(language_model)]
+        self._models = [
+            SavedModel(saved_model_folder(path)) for path in (classifier, language_model)
+        ]
         classifier_endpoints, endpoints = (model.endpoints for model in self._models)
         self._endpoints: dict[str, Callable] = {
             "label": classifier_endpoints["serve"],
