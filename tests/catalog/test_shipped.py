@@ -92,6 +92,10 @@ def test_the_best_that_ships_is_taken_where_nobody_names_one(zoo_with, tmp_path,
         files.write_json(tmp_path / name / "report.json", report)
     monkeypatch.setattr(pretrained, "folder", lambda: tmp_path)
     assert pretrained.best("sentiment") == "b"
+    # A score on validation is not one on test.
+    report["details"] = {"shipped": {"test": {}, "validation": {"accuracy": 0.99}}}
+    files.write_json(tmp_path / "d" / "report.json", report)
+    assert pretrained.best("sentiment") == "b"
     with pytest.raises(files.FileError, match=r"There is no pretrained model for text_generation"):
         pretrained.best("text_generation")
 

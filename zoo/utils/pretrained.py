@@ -38,9 +38,10 @@ def best(task: str) -> str:
             scores = facts["test"] or facts["validation"]
             (metric,) = (metric for metric in report["metrics"] if metric["main"])
             sign = 1 if metric["higher_is_better"] else -1
-            ranked.append((sign * scores[metric["name"]], name))
+            # A score on validation does not compare with one on test.
+            ranked.append((bool(facts["test"]), sign * scores[metric["name"]], name))
     if not ranked:
         raise files.FileError(
             f"There is no pretrained model for {task}: specify a run with --model."
         )
-    return max(ranked)[1]
+    return max(ranked)[-1]
