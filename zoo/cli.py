@@ -4,7 +4,6 @@ It imports TensorFlow and Keras only in the commands that need them, so that hel
 """
 
 import dataclasses
-import difflib
 import json
 import pathlib
 import re
@@ -17,7 +16,6 @@ from typing import Any, NamedTuple
 import click
 
 import zoo
-from zoo.utils.signatures import options_of
 from zoo.utils.terminal import terminal_width
 
 
@@ -146,6 +144,8 @@ class _Given(NamedTuple):
             elif not argument.startswith("-") or argument == "-":
                 given.arguments.append(argument)
             elif flag not in flags:
+                import difflib
+
                 close = difflib.get_close_matches(flag, flags, n=1)
                 hint = f" Did you mean {close[0]}?" if close else ""
                 raise click.UsageError(f"No such option {flag}.{hint}")
@@ -184,12 +184,14 @@ def _options_of_fit(command: click.Command, ctx: click.Context, args: list[str])
     output = {"Output": [_as_click(_quantization(), "quantization")]}
     parameters = [option for _, _, option in every]
     given = _Given.read(args, [*command.params, *parameters, *output["Output"]])
-    base = _base(given)
+    model, task = [*given.arguments, None, None][:2]
+    base = _base(model, task, given.values.get("--recipe"), given.values.get("--from"))
     if base is None and not given.wants_help:
         raise click.UsageError("Give MODEL and TASK, or --recipe, or --from.")
     groups = {}
     if base is not None:
-        found = options.fit_options(base.model, base.task, base.data)
+        data = given.values.get("--data", base.data)
+        found = options.fit_options(base.model, base.task, data)
         groups = found.groups()
         _check_options(given, every, groups, found.names)
     elif given.arguments:
@@ -222,27 +224,23 @@ def _flags(option: click.Option) -> list[str]:
 
 
 def _quantization():
+    from zoo.utils.signatures import options_of
+
     return options_of(zoo.export_saved_model)["quantization"]
 
 
-def _base(given: _Given):
+def _base(model: str | None, task: str | None, recipe: str | None, source: str | None):
     """The recipe that a command line starts from; None without --recipe, --from, MODEL and TASK."""
     from zoo.catalog.recipe import Recipe
 
-    recipe, source = given.values.get("--recipe"), given.values.get("--from")
-    model, task = [*given.arguments, None, None][:2]
     if recipe is not None:
         if model or task:
             raise click.UsageError("A recipe contains model and task: leave out MODEL and TASK.")
-        base = Recipe.find(recipe)
-    elif source is not None:
+        return Recipe.find(recipe)
+    if source is not None:
         first = Recipe.find(source)
-        base = Recipe(model=model or first.model, task=task or first.task)
-    elif model and task:
-        base = Recipe(model=model, task=task)
-    else:
-        return None
-    return dataclasses.replace(base, data=given.values.get("--data", base.data))
+        return Recipe(model=model or first.model, task=task or first.task)
+    return Recipe(model=model, task=task) if model and task else None
 
 
 _MODEL_HELP = "Run folder, SavedModel, or name of a pretrained model."
@@ -368,12 +366,9 @@ def fit(
 
 def _recipe(model, task, recipe, initial_weights, data, given: dict[str, Any]):
     """The recipe of a command line: its options replace those of the recipe it starts from."""
-    values = {"--recipe": recipe, "--from": initial_weights, "--data": data}
-    base = _base(
-        _Given([a for a in (model, task) if a], {k: v for k, v in values.items() if v}, False)
-    )
+    base = _base(model, task, recipe, initial_weights)
     groups: dict[str, Any] = {name: dict(getattr(base, name)) for name in _HEADINGS}
-    if data is not None and recipe is not None and data != _base_data(recipe):
+    if data is not None and data != base.data:
         groups["data_options"] = {}  # They belong to the recipe's data.
     for name, value in given.items():
         group, _, option = name.partition("__")
@@ -386,14 +381,9 @@ def _recipe(model, task, recipe, initial_weights, data, given: dict[str, Any]):
         if f"training__{one}" in given:
             training.pop(other, None)
     quantization = given.get("quantization", base.quantization)
-    made = dataclasses.replace(base, quantization=quantization, **groups)
+    data = base.data if data is None else data
+    made = dataclasses.replace(base, data=data, quantization=quantization, **groups)
     return made.starting_from(initial_weights) if initial_weights is not None else made
-
-
-def _base_data(recipe: str) -> str | None:
-    from zoo.catalog.recipe import Recipe
-
-    return Recipe.find(recipe).data
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:
@@ -435,6 +425,8 @@ def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
     """
 
     def further(command, ctx, args):
+        from zoo.utils.signatures import options_of
+
         del ctx, args
         own = {parameter.name for parameter in command.params}
         options = options_of(function()).items()

@@ -24,7 +24,6 @@ class LetterPairs(Tokenizer):
     name = "letter_pairs"
     unknown_text = "?"
     bytes_per_token = 8
-    learns_splits = True
 
     def __init__(self, *, num_pairs: int = 20, pairs: Sequence[str] = ()):
         self.num_pairs = num_pairs

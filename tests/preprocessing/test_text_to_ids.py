@@ -298,3 +298,9 @@ def test_of_a_long_text_no_more_is_read_than_its_ids_need(tokenizer, truncation)
     (cut,) = TextToIds(**options, sequence_length=100, truncation=truncation)([text]).numpy()
     from_start = {"start": 100, "end": 0, "both": 50}[truncation]
     assert cut.tolist() == [*whole[:from_start], *whole[len(whole) - 100 + from_start :]]
+
+
+@pytest.mark.parametrize("options", [{"lowercase": False}, {"level": "character"}])
+def test_an_argument_that_it_does_not_have_is_refused(options):
+    with pytest.raises(ValueError, match=f"Unrecognized keyword arguments.*{next(iter(options))}"):
+        TextToIds(vocabulary=["film"], **options)

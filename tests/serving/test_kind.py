@@ -6,6 +6,7 @@ import types
 import pytest
 
 import zoo
+from tests.helpers import bag_recipe
 from zoo import tasks
 from zoo.registry import UnknownNameError
 from zoo.serving import check_exportable, serving_kind
@@ -51,6 +52,16 @@ def test_what_a_task_lacks_for_its_kind_is_said_before_a_fit(reviews):
         check_exportable(types.SimpleNamespace(name="oracle", serving="divine"))
     with pytest.raises(ValueError, match="must have text_to_ids, label_names, .*; oracle lacks"):
         check_exportable(types.SimpleNamespace(name="oracle", serving="classify"))
+    with pytest.raises(ValueError, match="quantization must be one of float32, .*; it is 'int4'"):
+        check_exportable(zoo.tasks.sentiment(reviews), "int4")
+
+
+@pytest.mark.parametrize("verb", ["fit", "dry_run"])
+def test_an_unknown_quantization_is_refused_before_a_fit(verb, tmp_path):
+    recipe = dataclasses.replace(bag_recipe(), quantization="int4")
+    with pytest.raises(ValueError, match="quantization must be one of"):
+        getattr(recipe, verb)(tmp_path / "run")
+    assert not (tmp_path / "run" / "recipe.toml").exists()
 
 
 def test_a_model_knows_its_kind(run, writing_run):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import zoo
+from tests.helpers import made_up_report
 from zoo.utils.files import FileError
 
 
@@ -66,3 +67,9 @@ def test_what_is_no_report_is_refused(report, damage, tmp_path):
     file.write_text(json.dumps(damage(report.to_dict())))
     with pytest.raises(FileError, match=r"report\.json is not a report of this zoo: expected"):
         zoo.Report.load(file)
+
+
+def test_one_run_has_no_spread():
+    report = zoo.Report.over_seeds([made_up_report(seed=4)], "")
+    assert report.spread == {} and report.seeds == [4]
+    assert "spread" not in str(report)

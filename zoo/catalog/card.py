@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo.tasks import task_class
 from zoo.training.report import Report
-from zoo.utils.text import list_words, markdown_table
+from zoo.utils.text import list_words, markdown_table, megabytes
 
 # For each dataset: a noun phrase for its texts, and a sentence on its source and licence.
 _DATA = {
@@ -34,16 +34,6 @@ def recipe_command(name: str) -> str:
     return f"zoo fit --recipe {name} --out runs/{name}"
 
 
-def megabytes(size: int | None) -> str:
-    """Bytes as text."""
-    return "-" if size is None else f"{size / 1e6:.1f} MB"
-
-
-def shipped_facts(report: Report) -> dict[str, Any]:
-    """The facts of the packaged SavedModel, see `zoo.catalog.package`; empty for a run."""
-    return report.details.get("shipped") or {}
-
-
 def card(name: str, report: Report, recipe_text: str) -> str:
     """The card of a model, as Markdown.
 
@@ -67,7 +57,7 @@ class _Card:
         self.report = report
         self.recipe_text = recipe_text
         self.description = task_class(report.task).description
-        self.stored = shipped_facts(report)
+        self.stored = report.shipped
         self.details = self._details()
         labels = [f"`{label}`" for label in self.details.get("label_names", [])]
         data, self.terms = _DATA.get(report.dataset["name"], (report.dataset["name"], ""))
@@ -159,7 +149,7 @@ def _score_columns(card: _Card) -> list[tuple[str, Callable[[str], str]]]:
     return [
         *column("validation", report.validation),
         *column("test", report.test),
-        *column("spread", report.spread if len(report.runs) > 1 else None, "± "),
+        *column("spread", report.spread, "± "),
         *column("packaged, validation", stored.get("validation")),
         *column("packaged, test", stored.get("test")),
         *column("best possible", report.best_possible),
@@ -167,7 +157,7 @@ def _score_columns(card: _Card) -> list[tuple[str, Callable[[str], str]]]:
 
 
 def _about_seeds(card: _Card) -> Iterable[str]:
-    seeds = [str(run.seed) for run in card.report.runs] or [str(card.report.seed)]
+    seeds = [str(seed) for seed in card.report.seeds]
     if len(seeds) > 1:
         spread = "; spread is the standard deviation on test" if card.report.test else ""
         yield f"Means over seeds {list_words(seeds)}{spread}."
@@ -222,7 +212,7 @@ def _costs(card: _Card) -> Iterable[str]:
         rows.append(
             [
                 "size as packaged",
-                f"{card.stored['bytes']:,} bytes ({megabytes(card.stored['bytes'])}), "
+                f"{card.stored['bytes']:,} bytes ({megabytes(card.stored['bytes'], digits=1)}), "
                 f"{card.stored['quantization']}",
             ]
         )

@@ -45,12 +45,9 @@ def fit(
 
 
 def _fit(recipe, out: pathlib.Path, initial_weights, command, verbose):
-    from zoo.serving import check_exportable
-
     place = initial_weights or recipe.initial_weights
     source, its_task = (None, None) if place is None else zoo.load(place)
     task = _task(recipe, its_task)
-    check_exportable(task)
     recipe.save(Run(out).recipe)
     report = zoo.fit_and_evaluate(
         lambda: _model(recipe, task),
@@ -70,15 +67,23 @@ def _fit(recipe, out: pathlib.Path, initial_weights, command, verbose):
 
 
 def _task(recipe, vocabulary_of):
-    """The task on its data, with the vocabulary of another task if there is one."""
+    """The task on its data, with the vocabulary of another task if there is one.
+
+    Raises:
+        ValueError: if its model could not be exported.
+    """
+    from zoo.serving import check_exportable
+
     options = dict(recipe.task_options)
     if vocabulary_of is not None:
         options["vocabulary_of"] = vocabulary_of
-    return zoo.tasks.create_task(
+    task = zoo.tasks.create_task(
         recipe.task,
         load_dataset(recipe.data, zoo.tasks.task_class(recipe.task), recipe.data_options),
         **options,
     )
+    check_exportable(task, recipe.quantization)
+    return task
 
 
 def _model(recipe, task):

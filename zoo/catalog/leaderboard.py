@@ -5,12 +5,12 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from zoo.catalog.card import initial_weights, megabytes, recipe_command, shipped_facts
+from zoo.catalog.card import initial_weights, recipe_command
 from zoo.tasks.metric import Metric, main_metric
 from zoo.training.report import Report
 from zoo.utils import files, pretrained
 from zoo.utils.terminal import fit_columns, make_table
-from zoo.utils.text import markdown_table
+from zoo.utils.text import markdown_table, megabytes
 
 BASELINE, BELOW = "baseline", "below the baseline"
 
@@ -279,7 +279,7 @@ def _columns(report: Report, compact: bool) -> list[_Column]:
         return [
             *columns,
             ("fitting seconds", lambda row: _fitting(row).replace(" s", "")),
-            ("size MB", lambda row: megabytes(shipped_facts(row.report).get("bytes"))[:-3]),
+            ("size MB", lambda row: _size(row).removesuffix(" MB")),
             ("mark", lambda row: row.mark),
         ]
     return [*columns, *_FACTS]
@@ -300,7 +300,7 @@ def _score(split: str, metric: Metric, compact: bool) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         value = getattr(row.report, split).get(metric.name)
         spread = row.report.spread.get(metric.name)
-        if split != "test" or spread is None or len(row.report.runs) < 2 or value is None:
+        if split != "test" or spread is None or value is None:
             return text(value)
         return f"{text(value)} ± {text(spread)}"
 
@@ -309,7 +309,7 @@ def _score(split: str, metric: Metric, compact: bool) -> Callable[[Row], str]:
 
 def _packaged(metric: Metric) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
-        facts = shipped_facts(row.report)
+        facts = row.report.shipped
         value = (facts.get("test") or {}).get(metric.name)
         return "-" if value is None else f"{metric.format(value)} ({facts['quantization']})"
 
@@ -335,8 +335,12 @@ def _fitting(row: Row) -> str:
     return f"{seconds} + {row.first_seconds:,.0f} s" if row.first_seconds else seconds
 
 
+def _size(row: Row) -> str:
+    return megabytes(row.report.shipped.get("bytes"), digits=1)
+
+
 def _seeds(row: Row) -> str:
-    return ", ".join(map(str, [run.seed for run in row.report.runs] or [row.report.seed]))
+    return ", ".join(map(str, row.report.seeds))
 
 
 _FACTS: tuple[_Column, ...] = (
@@ -346,7 +350,7 @@ _FACTS: tuple[_Column, ...] = (
     ("fitting (+ pretraining)", _fitting),
     ("cores", lambda row: str(row.report.cores)),
     ("parameters", lambda row: f"{row.report.model['parameters']:,}"),
-    ("size", lambda row: megabytes(shipped_facts(row.report).get("bytes"))),
+    ("size", _size),
     ("seeds", _seeds),
     ("mark", lambda row: row.mark),
     ("command", lambda row: f"`{recipe_command(row.name)}`"),
@@ -408,7 +412,6 @@ def compare(new_report: Report, written_report: Report) -> list[Comparison]:
             name = metric.name
             if fresh.get(name) is None or expected.get(name) is None:
                 continue
-            has_spread = split == "test" and len(old.runs) > 1
             rows.append(
                 Comparison(
                     split,
@@ -416,7 +419,7 @@ def compare(new_report: Report, written_report: Report) -> list[Comparison]:
                     expected[name],
                     fresh[name],
                     fresh[name] - expected[name],
-                    old.spread.get(name) if has_spread else None,
+                    old.spread.get(name) if split == "test" else None,
                 )
             )
     return rows

@@ -27,10 +27,11 @@ def tables() -> Any:
         )
         for kind, names, maker in kinds
     ]
+    pretrained = zoo.leaderboard().rows
     for name in zoo.tasks.list_tasks():
         rows = [
             [row.name, row.report.dataset["name"], row.summary]
-            for row in zoo.leaderboard().rows
+            for row in pretrained
             if row.report.task == name
         ]
         if rows:

@@ -50,7 +50,7 @@ def ship(
         last = scored.get("test", scored["validation"])
         facts = {
             "quantization": recipe.quantization,
-            "bytes": _size(new),
+            "bytes": _size(new / _VERSION),
             "seed": zoo.Report.best_on_validation(report.runs or [report], task.monitor).seed,
             "validation": scored["validation"].scores,
             "test": scored["test"].scores if "test" in scored else {},
@@ -90,8 +90,7 @@ def export_again(name: str, *, folder: files.StrPath | None = None) -> pathlib.P
     model, task = zoo.load(target)
     with files.atomic_write(target) as new:
         zoo.export_saved_model(model, task, new / _VERSION, quantization=recipe.quantization)
-        report.save(new / pretrained.REPORT)
-        facts = {**report.details["shipped"], "bytes": _size(new)}
+        facts = {**report.shipped, "bytes": _size(new / _VERSION)}
         report = dataclasses.replace(report, details={**report.details, "shipped": facts})
         _complete(new, name, report, recipe)
     return target

@@ -30,14 +30,18 @@ class EncoderDecoderModel(SequenceModel):
     def __init__(self, *, encoder_blocks, **arguments):
         self.encoder_blocks = list(encoder_blocks)
         super().__init__(**arguments)
-        self.is_encoder_decoder = self.head_name == "language_model"
+
+    @property
+    def is_encoder_decoder(self) -> bool:  # type: ignore[override]
+        """Whether the source is an input; a text's class needs no other input than the text."""
+        return self.head_name not in TEXT_HEADS
 
     def inputs_of(self, prefix, continuation):
         """The inputs that read `continuation` with `prefix` as the source.
 
         A classifier's source is both, and its decoder reads the start token only.
         """
-        if self.head_name in TEXT_HEADS:
+        if not self.is_encoder_decoder:
             return super().inputs_of(prefix, continuation)
         xp = namespace(continuation)
         start = xp.full_like(prefix[:, :1], START_ID)
@@ -56,7 +60,7 @@ class EncoderDecoderModel(SequenceModel):
 
     def _symbolic_inputs(self):
         token_ids = super()._symbolic_inputs()
-        if self.head_name in TEXT_HEADS:
+        if not self.is_encoder_decoder:
             return token_ids
         source_ids = keras.Input((None,), dtype="int32", name="source_ids")
         return {"token_ids": token_ids, "source_ids": source_ids}
@@ -64,7 +68,7 @@ class EncoderDecoderModel(SequenceModel):
     def perturbed(self, inputs, perturbation=None):
         token_ids, source_ids = _decoder_and_source_ids(inputs)
         features = self._decode(token_ids, **self._encode(source_ids, perturbation))
-        return self.head(features if self.head_name == "language_model" else features[:, 0])
+        return self.head(features if self.is_encoder_decoder else features[:, 0])
 
     def trace(self, inputs):
         token_ids, source_ids = _decoder_and_source_ids(inputs)

@@ -10,7 +10,7 @@ from zoo.models.heads import HEADS
 from zoo.registry import Registry, check_arguments, unknown_name_message
 
 # The arguments of factories that `task.model_arguments()` decides.
-TASK_ARGUMENTS = ("vocabulary_size", "output", "head", "num_classes", "sequence_length")
+TASK_ARGUMENTS = ("vocabulary_size", "head", "num_classes", "sequence_length")
 
 _FACTORIES = Registry("model", "zoo.models")
 

@@ -5,7 +5,6 @@ It knows functions of string tensors, and neither tokenizers nor vocabularies.
 
 import collections
 import concurrent.futures
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.preprocessing.token_sequences import TokenSequences
+from zoo.utils.resources import num_cores
 from zoo.utils.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 # Texts of a TensorFlow call: enough to amortize it, few enough to stay small.
@@ -28,7 +28,7 @@ def as_graph(function: Callable) -> Callable:
 def map_texts(function: Callable, texts: Sequence[str]) -> Iterator:
     """Applies a function of strings (B,) to texts, chunk by chunk; yields results in order."""
     chunks = (texts[i : i + _CHUNK_SIZE] for i in range(0, len(texts), _CHUNK_SIZE))
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+    with concurrent.futures.ThreadPoolExecutor(num_cores()) as threads:
         yield from threads.map(lambda chunk: function(tf.constant(chunk, tf.string)), chunks)
 
 

@@ -44,7 +44,7 @@ class IdsToText(keras.layers.Layer):
         name: str = "ids_to_text",
         **kwargs,
     ):
-        super().__init__(name=name, dtype="string", trainable=False)
+        super().__init__(name=name, **{**kwargs, "dtype": "string", "trainable": False})
         self.tokenizer = make_tokenizer(tokenizer)
         self._vocabulary = list(vocabulary)
 

@@ -1,7 +1,6 @@
 """The layer that reads: raw text to token ids."""
 
 import collections
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,7 +68,7 @@ class TextToIds(keras.layers.Layer):
         name: str = "text_to_ids",
         **kwargs,
     ):
-        super().__init__(name=name, dtype="int32", trainable=False)
+        super().__init__(name=name, **{**kwargs, "dtype": "int32", "trainable": False})
         if truncation not in TRUNCATIONS:
             raise ValueError(
                 f"truncation must be one of {', '.join(TRUNCATIONS)}; it is {truncation!r}."
@@ -91,20 +90,6 @@ class TextToIds(keras.layers.Layer):
         self.oov_counts: dict[bytes, int] = {}
         self._vocabulary: list[str] = []
         self.table: tf.lookup.StaticHashTable | None = None
-        self._split = functools.partial(
-            _split,
-            self.tokenizer,
-            sequence_length=sequence_length,
-            bytes_per_token=self.tokenizer.bytes_per_token,
-            truncation=truncation,
-        )
-        self._bound = functools.partial(
-            bound_ids,
-            add_start=add_start,
-            add_end=add_end,
-            sequence_length=sequence_length,
-            truncation=truncation,
-        )
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
         # It has no weights, and an export requires a layer that is built.
@@ -166,7 +151,7 @@ class TextToIds(keras.layers.Layer):
         """
         size = None if self.vocabulary_size is None else self.vocabulary_size - len(SPECIAL_TOKENS)
         vocabulary = None
-        if self.tokenizer.learns_splits:
+        if type(self.tokenizer).learn is not Tokenizer.learn:
             vocabulary = self.tokenizer.learn(texts, size, self.min_frequency)
         split = SplitTexts(self._split, texts)
         if vocabulary is None:
@@ -218,6 +203,24 @@ class TextToIds(keras.layers.Layer):
         # A batch of no texts would have no column, which a recurrence over it cannot take.
         return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
 
+    def _split(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        shortened = shorten_for(
+            texts,
+            sequence_length=self.sequence_length,
+            bytes_per_token=self.tokenizer.bytes_per_token,
+            truncation=self.truncation,
+        )
+        return self.tokenizer.split(shortened)
+
+    def _bound(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
+        return bound_ids(
+            ids,
+            add_start=self.add_start,
+            add_end=self.add_end,
+            sequence_length=self.sequence_length,
+            truncation=self.truncation,
+        )
+
     def _ragged_ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         tokens = self._split(texts)
         return self._bound(tokens.with_flat_values(_lookup(self.table, tokens.flat_values)))
@@ -239,10 +242,6 @@ class TextToIds(keras.layers.Layer):
             "add_end": self.add_end,
             "vocabulary": self._vocabulary or None,
         }
-
-
-def _split(tokenizer: Tokenizer, texts: tf.Tensor, **bounds) -> tf.RaggedTensor:
-    return tokenizer.split(shorten_for(texts, **bounds))
 
 
 def _lookup(table: tf.lookup.StaticHashTable | None, tokens: tf.Tensor) -> tf.Tensor:

@@ -29,7 +29,6 @@ class Tokenizer(abc.ABC):
         unknown_text: what an unknown token reads in a text.
         min_frequency: a sensible number of occurrences for a token to enter a vocabulary.
         bytes_per_token: bytes of a text that are split for each token to keep.
-        learns_splits: whether `learn` changes what `split` returns.
         is_lossless: whether `join(split(texts))` has every character but white space and markup.
     """
 
@@ -38,7 +37,6 @@ class Tokenizer(abc.ABC):
     unknown_text = "[UNK]"
     min_frequency = 1
     bytes_per_token = 16
-    learns_splits = False
     is_lossless = True
 
     def learn(

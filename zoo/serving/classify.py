@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from zoo.serving.kind import register_kind, trace
+from zoo.serving.kind import register_kind
 from zoo.serving.text_predictor import TextPredictor
 from zoo.utils import files
 
@@ -44,21 +44,13 @@ class TextClassifier(TextPredictor):
         self.label_names = tuple(self.task_config["label_names"])
 
     @staticmethod
-    def endpoints(model, task, weights, **options):
-        del options
-        label_names = tf.constant(task.label_names)
-
-        def serve(text):
-            with weights():
-                logits = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
-            probabilities = tf.nn.softmax(logits)
-            return {
-                "label": tf.gather(label_names, tf.argmax(probabilities, axis=-1)),
-                "score": tf.reduce_max(probabilities, axis=-1),
-                "probabilities": probabilities,
-            }
-
-        yield "serve", trace(serve, text=([None], tf.string))
+    def results(outputs, task):
+        probabilities = tf.nn.softmax(outputs)
+        return {
+            "label": tf.gather(tf.constant(task.label_names), tf.argmax(probabilities, axis=-1)),
+            "score": tf.reduce_max(probabilities, axis=-1),
+            "probabilities": probabilities,
+        }
 
     def answer(self, prediction):
         best = int(prediction.argmax())

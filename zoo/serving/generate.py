@@ -18,8 +18,9 @@ from zoo.generation import (
     text_scorer,
 )
 from zoo.preprocessing import IdsToText
-from zoo.serving.kind import ServedModel, order_by_length, register_kind, trace
+from zoo.serving.kind import ServedModel, register_kind, trace
 from zoo.serving.loading import encoded, load
+from zoo.tasks.batches import sorted_batches
 from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 # Prompts that are continued at a time, and texts that are scored at a time.
@@ -61,8 +62,8 @@ class TextGenerator(ServedModel):
     purpose = "text generation"
     task_attributes = ("text_to_ids", "context_length", "prompt_to_ids", "examples", "score")
 
-    @staticmethod
-    def endpoints(model, task, weights, **options):
+    @classmethod
+    def endpoints(cls, model, task, weights, **options):
         yield "serve", _scoring(model, task, weights)
         yield "generate", _generation(model, task, weights, options)
 
@@ -168,9 +169,8 @@ class TextGenerator(ServedModel):
         """(log-probability in nats, tokens scored), each (N,), of N texts."""
         given = encoded(texts)
         nats, num_tokens = np.zeros(len(given)), np.zeros(len(given), "int64")
-        order = order_by_length(given)
-        for start in range(0, len(order), _BATCH_SIZE):
-            indices = order[start : start + _BATCH_SIZE]
+        lengths = np.array([len(text) for text in given], "int64")
+        for indices in sorted_batches(lengths, _BATCH_SIZE):
             batch = tf.constant([given[i] for i in indices])
             scored = self._call("serve", text=batch)
             nats[indices] = scored["log_probability"].numpy()

@@ -10,11 +10,11 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-import numpy as np
 import tensorflow as tf
 
 from zoo.registry import Registry
 from zoo.serving.loading import SavedModel, check_saved_model
+from zoo.serving.quantization import QUANTIZATIONS
 from zoo.utils import files
 
 # A context manager in which a model computes with the weights that are stored.
@@ -50,19 +50,19 @@ class ServedModel(abc.ABC):
     __call__: Callable[..., Any]
 
     def __init__(self, path: files.StrPath):
-        self.task_config = check_saved_model(path, self.kind, self.purpose)
+        self._folder, self.task_config = check_saved_model(path, self.kind, self.purpose)
         self._path = path
 
     @functools.cached_property
     def _saved_model(self) -> SavedModel:
-        return SavedModel(self._path)
+        return SavedModel(self._folder)
 
     def _call(self, endpoint: str, **tensors) -> dict[str, Any]:
         return self._saved_model.endpoints[endpoint](**tensors)
 
-    @staticmethod
+    @classmethod
     @abc.abstractmethod
-    def endpoints(model, task, weights: Weights, **options) -> Endpoints:
+    def endpoints(cls, model, task, weights: Weights, **options) -> Endpoints:
         """Builds the graph of a SavedModel.
 
         Args:
@@ -100,13 +100,22 @@ def serving_kind(name: str) -> Any:
     return _KINDS[name]
 
 
-def check_exportable(task) -> None:
+def check_exportable(task, quantization: str = "float32") -> None:
     """Checks, before a fit, that the model of a task can be exported after it.
+
+    Args:
+        task: the task.
+        quantization: of the weights, see `export_saved_model`.
 
     Raises:
         UnknownNameError: for an unknown `task.serving`.
-        ValueError: for an attribute that the kind needs and the task lacks.
+        ValueError: for an unknown quantization, or an attribute that the kind needs and the task
+            lacks.
     """
+    if quantization not in QUANTIZATIONS:
+        raise ValueError(
+            f"quantization must be one of {', '.join(QUANTIZATIONS)}; it is {quantization!r}."
+        )
     kind = serving_kind(task.serving)
     missing = [name for name in kind.task_attributes if not hasattr(task, name)]
     if missing:
@@ -130,8 +139,3 @@ def trace(function: Callable, **signature: tuple[list, Any]) -> Callable:
     endpoint = tf.function(call, **options)
     endpoint.get_concrete_function()
     return endpoint
-
-
-def order_by_length(texts: list[bytes]) -> np.ndarray:
-    """Indices of texts, shortest first: texts of similar length make batches with less padding."""
-    return np.argsort([len(text) for text in texts], kind="stable")

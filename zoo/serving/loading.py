@@ -77,18 +77,16 @@ class SavedModel:
     """A SavedModel of the zoo, loaded.
 
     Args:
-        path: a SavedModel, the folder of a run, or the name of a pretrained model.
+        folder: the folder of a SavedModel, see `saved_model_folder`.
 
     Attributes:
         endpoints: its endpoints by name.
 
     Raises:
-        ModelNotFoundError: where there is no model.
-        FileError: where it is damaged.
+        FileError: if it is damaged.
     """
 
-    def __init__(self, path: files.StrPath):
-        folder = saved_model_folder(path)
+    def __init__(self, folder: pathlib.Path):
         allowed_ops.check_ops(folder)
         try:
             # The object has to stay bound, or its variables are collected under the endpoints.
@@ -106,8 +104,8 @@ def _damaged(folder: pathlib.Path, error: Exception) -> files.FileError:
     )
 
 
-def check_saved_model(path: files.StrPath, kind: str, purpose: str) -> dict:
-    """The config of a SavedModel's task, which must be of a kind.
+def check_saved_model(path: files.StrPath, kind: str, purpose: str) -> tuple[pathlib.Path, dict]:
+    """(folder of a SavedModel, config of its task), which must be of a kind.
 
     Args:
         path: a SavedModel, the folder of a run, or the name of a pretrained model.
@@ -118,10 +116,10 @@ def check_saved_model(path: files.StrPath, kind: str, purpose: str) -> dict:
         ModelNotFoundError: if there is no model at `path`.
         FileError: if it is of another kind.
     """
-    folder, task_class, config = task_of_saved_model(path)
-    if task_class is None or task_class.serving != kind:
+    folder, cls, config = task_of_saved_model(path)
+    if cls is None or cls.serving != kind:
         raise files.FileError(f"{folder} is not a model for {purpose}.")
-    return config
+    return folder, config
 
 
 def task_of_saved_model(path: files.StrPath) -> tuple[pathlib.Path, Any, dict]:

@@ -1,8 +1,6 @@
 """Text regression: a number per text."""
 
-import tensorflow as tf
-
-from zoo.serving.kind import register_kind, trace
+from zoo.serving.kind import register_kind
 from zoo.serving.text_predictor import TextPredictor
 
 
@@ -28,15 +26,8 @@ class TextRegressor(TextPredictor):
     columns = ("value",)
 
     @staticmethod
-    def endpoints(model, task, weights, **options):
-        del options
-
-        def serve(text):
-            with weights():
-                outputs = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
-            return {"value": task.mean + task.scale * outputs[:, 0]}
-
-        yield "serve", trace(serve, text=([None], tf.string))
+    def results(outputs, task):
+        return {"value": task.mean + task.scale * outputs[:, 0]}
 
     def answer(self, prediction):
         return {"value": float(prediction)}

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from zoo.serving.kind import check_exportable, serving_kind
-from zoo.serving.quantization import QUANTIZATIONS, VARIABLES, QuantizedVariable
+from zoo.serving.quantization import VARIABLES, QuantizedVariable
 from zoo.tasks.task import Task
 from zoo.training.run import EXTRA_ASSETS, task_entries
 from zoo.utils import checksums, files
@@ -61,11 +61,7 @@ def export_saved_model(
     >>> sorted(zoo.pipeline(path)("A fine film."))
     ['label', 'probabilities', 'score']
     """
-    if quantization not in QUANTIZATIONS:
-        raise ValueError(
-            f"quantization must be one of {', '.join(QUANTIZATIONS)}; it is {quantization!r}."
-        )
-    check_exportable(task)
+    check_exportable(task, quantization)
     path = pathlib.Path(path)
     # The module holds variables and tables, not layers: other objects that Keras tracks are useless
     # to a graph and keep `saved_model_cli` and the C API from running it.

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.datasets.file_formats import delimiter_of, read_table
-from zoo.serving.kind import ServedModel, order_by_length
+from zoo.serving.kind import ServedModel, trace
 from zoo.serving.loading import encoded
+from zoo.tasks.batches import sorted_batches
 from zoo.utils import files
 
 _BATCH_SIZE = 256
@@ -33,6 +34,22 @@ class TextPredictor(ServedModel):
     def __init__(self, path: files.StrPath):
         super().__init__(path)
         self._saved_model  # noqa: B018  A damaged file is reported now, not by the first call.
+
+    @classmethod
+    def endpoints(cls, model, task, weights, **options):
+        del options
+
+        def serve(text):
+            with weights():
+                outputs = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
+            return cls.results(outputs, task)
+
+        yield "serve", trace(serve, text=([None], tf.string))
+
+    @staticmethod
+    @abc.abstractmethod
+    def results(outputs, task) -> dict[str, Any]:
+        """What `serve` returns of the model's outputs `float32` (B, C): tensors, batch first."""
 
     @abc.abstractmethod
     def answer(self, prediction: np.ndarray) -> dict[str, Any]:
@@ -58,13 +75,15 @@ class TextPredictor(ServedModel):
     def predict(self, texts: Sequence[str | bytes]) -> np.ndarray:
         """The `output` of N texts, (N, ...)."""
         given = encoded(texts)
-        order = order_by_length(given)
+        lengths = np.array([len(text) for text in given], "int64")
+        # Without texts a batch of none, whose answer has the right shape.
+        batches = sorted_batches(lengths, _BATCH_SIZE) or [np.zeros(0, "int64")]
         parts = [
             self._call("serve", text=tf.constant([given[i] for i in indices], tf.string))
-            for indices in np.split(order, range(_BATCH_SIZE, len(order), _BATCH_SIZE))
+            for indices in batches
         ]
         predictions = np.concatenate([part[self.output].numpy() for part in parts])
-        return predictions[np.argsort(order)]
+        return predictions[np.argsort(np.concatenate(batches))]
 
     def predict_file(
         self, source: files.StrPath, output: files.StrPath, text_column: str = "text"

@@ -19,8 +19,10 @@ from zoo.tasks.text_task import TextTask
 class _Ratings(TaskData):
     """Texts with a number each, which examples hold standardized."""
 
-    mean = 0.0
-    scale = 1.0
+    def __init__(self, dataset: TextDataset, text_to_ids, target: str, mean: float, scale: float):
+        super().__init__(dataset, text_to_ids, target)
+        self.mean = mean
+        self.scale = scale
 
     def make_examples(self, sequences: TokenSequences, split: str) -> Examples:
         standardized = (self.targets(split).astype("float64") - self.mean) / self.scale
@@ -116,9 +118,7 @@ class Regression(TextTask):
         return cls(text_to_ids, float(targets.mean()), float(targets.std()) or 1.0, dataset)
 
     def make_data(self, dataset: TextDataset) -> TaskData:
-        data = _Ratings(dataset, self.text_to_ids, self.target_column())
-        data.mean, data.scale = self.mean, self.scale
-        return data
+        return _Ratings(dataset, self.text_to_ids, self.target_column(), self.mean, self.scale)
 
     # Training
 

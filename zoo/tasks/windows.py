@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from zoo.preprocessing import TokenSequences
-from zoo.utils.sequences import half_overlapping_windows
+from zoo.utils.sequences import half_overlapping_windows, places
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +46,8 @@ class TextWindows:
 
     def take(self, indices: np.ndarray) -> "TextWindows":
         """The windows at `indices`, in that order."""
-        places = {name: getattr(self, name)[indices] for name in ("begin", "asked", "end")}
-        return dataclasses.replace(self, **places)
+        bounds = {name: getattr(self, name)[indices] for name in ("begin", "asked", "end")}
+        return dataclasses.replace(self, **bounds)
 
     @property
     def num_asked(self) -> int:
@@ -72,7 +72,7 @@ def training_windows(
         shift = np.where(targets > length, random.integers(0, length, len(targets)), 0)
     # Windows end at length - shift, 2 length - shift, and so on.
     counts = -(-(targets + shift) // length)
-    document, place = _places(counts)
+    document, place = places(counts)
     first = np.maximum(place * length - shift[document], 0)
     last = np.minimum((place + 1) * length - shift[document], targets[document])
     start = documents.starts[document]
@@ -91,18 +91,11 @@ def evaluation_windows(documents: TokenSequences, length: int, split: str) -> Te
     )
 
 
-def _places(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each window its document, and its index among the document's `counts` windows."""
-    document = np.repeat(np.arange(len(counts)), counts)
-    before = np.cumsum(counts) - counts
-    return document, np.arange(len(document)) - before[document]
-
-
 def slice_padded(
     ids: np.ndarray, begin: np.ndarray, end: np.ndarray, multiple_of: int = 1
 ) -> np.ndarray:
     """`ids[begin[i] : end[i]]` as rows of a matrix (B, T), padded right with 0."""
     width = -(-int((end - begin).max(initial=1)) // multiple_of) * multiple_of
-    places = begin[:, None] + np.arange(width)
-    rows = ids[np.minimum(places, len(ids) - 1)]
-    return np.where(places < end[:, None], rows, 0).astype("int32")
+    position = begin[:, None] + np.arange(width)
+    rows = ids[np.minimum(position, len(ids) - 1)]
+    return np.where(position < end[:, None], rows, 0).astype("int32")

@@ -23,6 +23,7 @@ from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
 from zoo.utils.special_tokens import UNKNOWN_ID
 from zoo.utils.terminal import format_facts
+from zoo.utils.text import megabytes
 
 # Texts that are tokenized without truncation, to measure their length.
 _MAX_SAMPLED = 2_000
@@ -100,7 +101,7 @@ class DryRun:
     free_disk: int | None
     peak_memory: int
     more_memory: int
-    available_memory: int | None
+    available_memory: int
     first: "DryRun | None" = None
 
     @property
@@ -117,13 +118,13 @@ class DryRun:
         """Raises a `ShortageError` if disk or memory does not suffice."""
         if self.free_disk is not None and self.total_disk > self.free_disk:
             raise ShortageError(
-                f"Not enough disk space: the run requires {_megabytes(self.total_disk)}, and "
-                f"{_megabytes(self.free_disk)} are free."
+                f"Not enough disk space: the run requires {megabytes(self.total_disk)}, and "
+                f"{megabytes(self.free_disk)} are free."
             )
-        if self.available_memory is not None and self.more_memory > self.available_memory:
+        if self.more_memory > self.available_memory:
             raise ShortageError(
-                f"Not enough memory: the run requires {_megabytes(self.more_memory)} more, "
-                f"and {_megabytes(self.available_memory)} are available."
+                f"Not enough memory: the run requires {megabytes(self.more_memory)} more, "
+                f"and {megabytes(self.available_memory)} are available."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class DryRun:
             ("disk", _need(self.disk, self.free_disk, "free")),
             (
                 "memory",
-                f"{_megabytes(self.peak_memory)} so far, "
+                f"{megabytes(self.peak_memory)} so far, "
                 f"{_need(self.more_memory, self.available_memory, 'available')} more",
             ),
         ]
@@ -171,7 +172,7 @@ class DryRun:
             rows.append(
                 (
                     "in all",
-                    f"about {self.total_seconds:,.0f} seconds and {_megabytes(self.total_disk)}",
+                    f"about {self.total_seconds:,.0f} seconds and {megabytes(self.total_disk)}",
                 )
             )
         return rows
@@ -392,9 +393,5 @@ def _nbytes(variables: Sequence[keras.Variable]) -> int:
 
 def _need(amount: int, available: int | None, what: str) -> str:
     """An amount of bytes, and what is available."""
-    of_available = "" if available is None else f" ({_megabytes(available)} {what})"
-    return f"about {_megabytes(amount)}{of_available}"
-
-
-def _megabytes(amount: int) -> str:
-    return f"{amount / 1e6:,.0f} MB"
+    of_available = "" if available is None else f" ({megabytes(available)} {what})"
+    return f"about {megabytes(amount)}{of_available}"

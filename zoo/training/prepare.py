@@ -155,8 +155,7 @@ def _model_of(given: keras.Model | files.StrPath, task: Task) -> keras.Model:
     if isinstance(given, keras.Model):
         return given
     model, its_task = zoo.load(given)
-    if task.has_data:
-        task.examples("train")
+    task.adapt()
     if its_task.text_to_ids.vocabulary != task.text_to_ids.vocabulary:
         raise ValueError(
             f"The weights of {given} belong to another vocabulary: expected a task created with "

@@ -157,10 +157,9 @@ class Report:
             peak_memory_mb=max(run.peak_memory_mb for run in runs),
             command=command,
             runs=list(runs),
-            spread={
-                key: statistics.stdev(run.test[key] for run in runs) if len(runs) > 1 else 0.0
-                for key in test
-            },
+            spread={key: statistics.stdev(run.test[key] for run in runs) for key in test}
+            if len(runs) > 1
+            else {},
         )
 
     @staticmethod
@@ -172,11 +171,8 @@ class Report:
             monitor: a task's, such as `("val_loss", "min")`.
         """
         metric, mode = monitor
-        best_first = sorted(
-            runs,
-            key=lambda run: run.validation[metric.removeprefix("val_")] or 0.0,
-        )
-        return best_first[0] if mode == "min" else best_first[-1]
+        choose = min if mode == "min" else max
+        return choose(runs, key=lambda run: run.validation[metric.removeprefix("val_")])
 
     # JSON
 
@@ -228,12 +224,22 @@ class Report:
         metric = next((metric for metric in self.metrics if metric.name == name), Metric(name))
         return metric.format(value)
 
+    @property
+    def seeds(self) -> list[int | None]:
+        """The seed of each run."""
+        return [run.seed for run in self.runs] or [self.seed]
+
+    @property
+    def shipped(self) -> Mapping[str, Any]:
+        """The facts of the packaged SavedModel, see `zoo.catalog.package`; empty for a run."""
+        return self.details.get("shipped") or {}
+
     def detail(self, name: str) -> Any:
         """A detail of the test split: of the run, of the packaged model, or of the first seed.
 
         None if none of them has it.
         """
-        packaged = self.details.get("shipped", {}).get("details", {})
+        packaged = self.shipped.get("details", {})
         for details in (self.details, packaged, *(run.details for run in self.runs)):
             if details.get(name) is not None:
                 return details[name]

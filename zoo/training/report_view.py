@@ -60,7 +60,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
     """Name and text of everything but the scores."""
     sizes = ", ".join(f"{count:,} {split}" for split, count in report.dataset["sizes"].items())
     seconds = ", ".join(f"{key} {value:.1f}" for key, value in report.seconds.items())
-    seeds = [run.seed for run in report.runs] or [report.seed]
+    seeds = report.seeds
     facts = [
         ("data", f"{sizes}; {report.padding_share:.1%} padding"),
         *(("note", sentence) for sentence in report.dataset["warnings"]),

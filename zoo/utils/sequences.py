@@ -43,12 +43,18 @@ def half_overlapping_windows(lengths, context_length: int, first: int = 1) -> Wi
     first_end = max(context_length + 1, first + half)
     more = xp.maximum(lengths - first_end, 0)
     counts = xp.where(lengths > first, 1 + (more + half - 1) // half, 0)
-    text = xp.repeat(xp.arange(xp.shape(lengths)[0]), counts)
-    place = xp.arange(xp.shape(text)[0]) - xp.take(xp.cumsum(counts) - counts, text, axis=0)
+    text, place = places(counts)
     end = xp.minimum(first_end + place * half, xp.take(lengths, text, axis=0))
     asked = xp.where(place == 0, first, first_end + (place - 1) * half)
     begin = xp.maximum(end - 1 - context_length, 0)
     return Windows(text, begin, asked, end)
+
+
+def places(counts):
+    """Counts (N,) of members -> owner and index among the owner's members, each (total,)."""
+    xp = namespace(counts)
+    owner = xp.repeat(xp.arange(xp.shape(counts)[0]), counts)
+    return owner, xp.arange(xp.shape(owner)[0]) - xp.take(xp.cumsum(counts) - counts, owner, axis=0)
 
 
 def row_lengths(token_ids):

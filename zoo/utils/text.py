@@ -1,4 +1,4 @@
-"""Lists of words, and tables as Markdown."""
+"""Lists of words, sizes, and tables as Markdown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +13,11 @@ def list_names(names: Iterable[str], limit: int = 20) -> str:
     cut = [name if len(name) <= 40 else f"{name[:40]}..." for name in names]
     more = f" and {len(cut) - limit} more" if len(cut) > limit else ""
     return (", ".join(map(repr, cut[:limit])) or "nothing") + more
+
+
+def megabytes(size: int | None, digits: int = 0) -> str:
+    """Bytes as text; "-" for None."""
+    return "-" if size is None else f"{size / 1e6:,.{digits}f} MB"
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

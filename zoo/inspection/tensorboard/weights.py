@@ -65,8 +65,9 @@ class Gradients:
         by_length = np.argsort(lengths, kind="stable")
         logits = int(np.median(lengths)) * len(task.text_to_ids.vocabulary)
         most = _EXAMPLES if isinstance(task, TextTask) else max(_MAX_LOGITS // logits, 1)
-        start = max(len(by_length) - min(_EXAMPLES, most), 0) // 2
-        indices = np.sort(by_length[start : start + min(_EXAMPLES, most)])
+        most = min(_EXAMPLES, most)
+        start = max(len(by_length) - most, 0) // 2
+        indices = np.sort(by_length[start : start + most])
         self.batch = task.batch(examples, indices, model=model)
         self._gradients = tf.function(self._computed, autograph=False)
 
