@@ -1,12 +1,13 @@
 """How weights are kept in a SavedModel: as they are, or smaller."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-QUANTIZATIONS = ("float32", "float16", "int8")
+Quantization = Literal["float32", "float16", "int8"]
+QUANTIZATIONS = get_args(Quantization)
 
 # The attribute of a SavedModel that holds the model's variables, in the model's order.
 VARIABLES = "variables_of_model"

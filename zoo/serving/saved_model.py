@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from zoo.serving.kind import check_exportable, serving_kind
-from zoo.serving.quantization import VARIABLES, QuantizedVariable
+from zoo.serving.quantization import VARIABLES, Quantization, QuantizedVariable
 from zoo.tasks.task import Task
 from zoo.training.run import EXTRA_ASSETS, task_entries
 from zoo.utils import checksums, files
@@ -23,7 +23,7 @@ def export_saved_model(
     *,
     jit_compile: bool = True,
     state_dtype: Literal["bfloat16", "float32"] | None = None,
-    quantization: str = "float32",
+    quantization: Quantization = "float32",
 ) -> pathlib.Path:
     """Exports a SavedModel that includes the preprocessing.
 
