@@ -37,7 +37,11 @@ def eager():
 @pytest.fixture(scope="session")
 def run(reviews, tmp_path_factory):
     """The folder of a run that nobody changes, with everything in it."""
-    return made_once(tmp_path_factory, "gru", lambda folder: make_run(reviews, folder))
+
+    def make(folder):
+        make_run(reviews, folder, dashboards="default")
+
+    return made_once(tmp_path_factory, "gru", make)
 
 
 @pytest.fixture(scope="session")

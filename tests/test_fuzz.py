@@ -24,6 +24,7 @@ from zoo.training.checkpoint import Checkpoint
 from zoo.training.report import Report
 from zoo.training.run import read_task
 from zoo.utils import checksums, pretrained
+from zoo.utils.allowed_classes import check_archive
 from zoo.utils.files import FileError
 
 TIMES = int(os.environ.get("ZOO_FUZZ", "1"))
@@ -199,6 +200,29 @@ def test_manifests(tmp_path, data):
         refuses_clearly(lambda: checksums.check_manifest(tmp_path), FileError)
     finally:
         (tmp_path / checksums.MANIFEST).unlink()
+
+
+# The version and the flags in the directory of a ZIP file: patched data, encryption.
+UNSUPPORTED = [(6, 64), (8, 1), (8, 32), (8, 64)]
+
+
+@pytest.mark.parametrize(("offset", "value"), UNSUPPORTED)
+def test_a_zip_file_that_python_does_not_support_is_damaged(offset, value, model_file, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.npz")
+    checkpoint.save({"epoch": 3}, {"weights": [np.eye(3)]})
+    model, members = model_file
+    with zipfile.ZipFile(model, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    for path, read in ((checkpoint.path, checkpoint.load), (model, lambda: check_archive(model))):
+        content = bytearray(path.read_bytes())
+        at = content.index(b"PK\1\2")
+        while at >= 0:
+            content[at + offset] = value
+            at = content.find(b"PK\1\2", at + 1)
+        path.write_bytes(bytes(content))
+        with pytest.raises(FileError, match="is damaged"):
+            read()
 
 
 @tries(300)

@@ -7,7 +7,6 @@ import pathlib
 import signal
 import threading
 import time
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -96,7 +95,7 @@ class Checkpoint:
                         if int(index) != len(values):
                             raise ValueError(f"{member} is out of order")
                         values.append(members[member])
-        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+        except (*files.ZIP_ERRORS, OSError) as error:
             raise files.FileError(
                 f"{self.path} is damaged: expected the checkpoint of a fit ({error}). Remove the "
                 "file to start the fit again."

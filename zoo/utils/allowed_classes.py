@@ -50,7 +50,7 @@ def check_archive(file: pathlib.Path) -> None:
                 config.pop("compile_config", None)
     except FileNotFoundError as error:
         raise files.FileError(f"{file} is missing: expected a Keras model.") from error
-    except (zipfile.BadZipFile, ValueError, RecursionError, EOFError, NotImplementedError) as error:
+    except files.ZIP_ERRORS as error:
         raise files.FileError(f"{file} is damaged: expected a Keras model ({error}).") from error
     except OSError as error:
         if isinstance(error, files.FileError):

@@ -9,8 +9,14 @@ import re
 import shutil
 import sys
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
+
+# What reading a damaged ZIP file raises; RuntimeError for flags and versions that zipfile does not
+# support, such as encryption.
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError)
 
 if sys.platform != "win32":
     import fcntl
