@@ -4,7 +4,7 @@ Shape letters: T tokens, E width of the embeddings.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -22,6 +22,7 @@ from zoo.inspection.logit_margin import (
     logits_of,
     margin_weights,
 )
+from zoo.serving.texts import read_texts
 from zoo.utils import pretrained
 
 METHODS = ("integrated_gradients", "occlusion")
@@ -254,7 +255,7 @@ def explain(
 
 @overload
 def explain(
-    text: list[str], model: Any = ..., *, label: str | None = ..., method: str | None = ...
+    text: Iterable[str], model: Any = ..., *, label: str | None = ..., method: str | None = ...
 ) -> list[Attribution]: ...
 
 
@@ -262,7 +263,7 @@ def explain(text, model=None, *, label: str | None = None, method: str | None = 
     """Attributes the prediction of a classifier to the words of a text.
 
     Args:
-        text: a text, or a list of texts; a long one is truncated as the model does.
+        text: a text, or any iterable of texts; a long one is truncated as the model does.
         model: the name of a pretrained model, the folder of a run, a SavedModel, or a pair
             (model, task) as `zoo.load` returns it; None for the best pretrained classifier.
         label: label to attribute to the words; None for the predicted one.
@@ -270,10 +271,11 @@ def explain(text, model=None, *, label: str | None = None, method: str | None = 
             `integrated_gradients`, or `occlusion` if the model has no embeddings.
 
     Returns:
-        An `Attribution`, or a list of them.
+        An `Attribution` for one text, a list of them for an iterable.
 
     Raises:
         ValueError: for an unknown method or label, or a model that is no classifier.
+        TypeError: for anything but texts.
 
     Example:
     >>> explanation = zoo.explain("A fine film.", (model, task), label="positive")
@@ -282,15 +284,15 @@ def explain(text, model=None, *, label: str | None = None, method: str | None = 
     """
     if method not in (None, *METHODS):
         raise ValueError(f"method must be one of {', '.join(METHODS)}; it is {method!r}.")
+    read = read_texts(text, "text")
     if not isinstance(model, tuple):
         model = zoo.load(pretrained.best(zoo.tasks.Sentiment.name) if model is None else model)
     model, task = model
     if method is None:
         method = "integrated_gradients" if has_embeddings(model) else "occlusion"
     attribute = integrated_gradients if method == "integrated_gradients" else occlusion
-    if isinstance(text, list):
-        return [attribute(model, task, each, label=label) for each in text]
-    return attribute(model, task, text, label=label)
+    answers = [attribute(model, task, each, label=label) for each in read.decode()]
+    return answers[0] if read.is_single else answers
 
 
 def _question(model, task, text, label):

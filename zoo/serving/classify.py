@@ -1,12 +1,11 @@
 """Text classification: a label per text, with probabilities."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
 from zoo.serving.kind import register_kind
 from zoo.serving.text_predictor import TextPredictor
+from zoo.serving.texts import AnyTexts
 from zoo.utils import files
 
 
@@ -63,6 +62,6 @@ class TextClassifier(TextPredictor):
     def cells(self, answer, digits=6):
         return [answer["label"], f"{answer['score']:.{digits}f}"]
 
-    def probabilities(self, texts: Sequence[str | bytes]) -> np.ndarray:
-        """Probabilities `float32` (N, C) of N texts."""
+    def probabilities(self, texts: AnyTexts) -> np.ndarray:
+        """Probabilities `float32` (N, C) of N texts; one string is one text."""
         return self.predict(texts)

@@ -1,7 +1,7 @@
 """Text generation: continuations of prompts, and the probability of texts."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from zoo.generation import (
 )
 from zoo.preprocessing import IdsToText
 from zoo.serving.kind import ServedModel, register_kind, trace
-from zoo.serving.loading import encoded, load
+from zoo.serving.loading import load
+from zoo.serving.texts import AnyTexts
 from zoo.tasks.batches import sorted_batches
 from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
@@ -69,7 +70,7 @@ class TextGenerator(ServedModel):
 
     def __call__(
         self,
-        prompts: str | bytes | Sequence[str | bytes],
+        prompts: AnyTexts,
         *,
         max_new_tokens: int = NEW_TOKENS,
         temperature: float = _DEFAULT.temperature,
@@ -83,8 +84,8 @@ class TextGenerator(ServedModel):
         """Continues one prompt or many.
 
         Args:
-            prompts: a string, or several. An empty one begins a text. A prompt that is longer than
-                the model can read is read from its last tokens.
+            prompts: a string, or any iterable of strings. An empty one begins a text. A prompt
+                that is longer than the model can read is read from its last tokens.
             max_new_tokens: maximum number of new tokens.
             temperature: sampling temperature, which divides the logits; 0 for greedy decoding.
             top_k: number of most probable tokens to sample from; 0 for all.
@@ -96,11 +97,12 @@ class TextGenerator(ServedModel):
 
         Returns:
             For one prompt a dict with `text`, the prompt and its continuation, `continuation`, and
-            `log_probability` of the continuation under the model itself, in nats; for several a
-            list of such.
+            `log_probability` of the continuation under the model itself, in nats; for an iterable
+            a list of such.
 
         Raises:
             ValueError: for an argument out of range.
+            TypeError: for prompts that are no strings.
         """
         options = check_sampling(
             max_new_tokens=max_new_tokens,
@@ -112,9 +114,8 @@ class TextGenerator(ServedModel):
             no_repeat_ngram_size=no_repeat_ngram_size,
             num_beams=num_beams,
         )
-        if isinstance(prompts, (str, bytes)):
-            return self([prompts], **options)[0]
-        given = encoded(prompts)
+        read = self._read(prompts, "prompts")
+        given = read.encode()
         answers: list[dict[str, Any]] = []
         for start in range(0, len(given), _BATCH_SIZE):
             written = self._generate(given[start : start + _BATCH_SIZE], options)
@@ -127,7 +128,7 @@ class TextGenerator(ServedModel):
                 {"text": text, "continuation": continuation, "log_probability": value}
                 for text, continuation, value in zip(texts, continuations, nats, strict=True)
             ]
-        return answers
+        return answers[0] if read.is_single else answers
 
     def _generate(self, prompts: list[bytes], options: dict[str, Any]):
         options = dict(options)
@@ -158,16 +159,18 @@ class TextGenerator(ServedModel):
             raise ValueError(
                 "num_beams must be 1 for streaming, because beams are compared at the end."
             )
-        (text,) = encoded([prompt])
-        return self._keras.stream(text, **check_sampling(**options))
+        read = self._read(prompt, "prompt")
+        if not read.is_single:
+            raise TypeError(f"prompt must be one string; it is of type {type(prompt).__name__}.")
+        return self._keras.stream(*read.encode(), **check_sampling(**options))
 
     @functools.cached_property
     def _keras(self) -> "_KerasGenerator":
         return _KerasGenerator(*load(self._path))
 
-    def score(self, texts: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
-        """(log-probability in nats, tokens scored), each (N,), of N texts."""
-        given = encoded(texts)
+    def score(self, texts: AnyTexts) -> tuple[np.ndarray, np.ndarray]:
+        """(log-probability in nats, tokens scored), each (N,), of N texts; one string is one."""
+        given = self._read(texts).encode()
         nats, num_tokens = np.zeros(len(given)), np.zeros(len(given), "int64")
         lengths = np.array([len(text) for text in given], "int64")
         for indices in sorted_batches(lengths, _BATCH_SIZE):

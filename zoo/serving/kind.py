@@ -7,6 +7,7 @@ names the kind of its SavedModel in `Task.serving`.
 import abc
 import contextlib
 import functools
+import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -15,7 +16,9 @@ import tensorflow as tf
 from zoo.registry import Registry
 from zoo.serving.loading import SavedModel, check_saved_model
 from zoo.serving.quantization import QUANTIZATIONS
+from zoo.serving.texts import AnyTexts, Texts, read_texts
 from zoo.utils import files
+from zoo.utils.tensorflow import check_not_forked
 
 # A context manager in which a model computes with the weights that are stored.
 Weights = Callable[[], contextlib.AbstractContextManager]
@@ -28,6 +31,9 @@ class ServedModel(abc.ABC):
     """A SavedModel of one kind: `endpoints` builds its graph, everything else calls it.
 
     A call with a text returns a dict, a call with several texts a list of dicts.
+
+    It is pickled as its path, and loaded again where it is unpickled. A process that was forked
+    after TensorFlow was used cannot use it.
 
     Args:
         path: a SavedModel, the folder of a run, or the name of a pretrained model.
@@ -51,11 +57,26 @@ class ServedModel(abc.ABC):
 
     def __init__(self, path: files.StrPath):
         self._folder, self.task_config = check_saved_model(path, self.kind, self.purpose)
-        self._path = path
+        # The same model from another working directory.
+        place = pathlib.Path(path)
+        self._path = str(place.absolute()) if place.is_dir() else str(path)
+
+    def __reduce__(self):
+        return type(self), (self._path,)
 
     @functools.cached_property
     def _saved_model(self) -> SavedModel:
         return SavedModel(self._folder)
+
+    def _read(self, texts: AnyTexts, name: str = "texts") -> Texts:
+        """Reads the texts of a call; every call does so first.
+
+        Raises:
+            TypeError: for what is neither a text nor an iterable of texts.
+            RuntimeError: in a process that was forked after TensorFlow was used.
+        """
+        check_not_forked()
+        return read_texts(texts, name)
 
     def _call(self, endpoint: str, **tensors) -> dict[str, Any]:
         return self._saved_model.endpoints[endpoint](**tensors)

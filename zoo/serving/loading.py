@@ -1,7 +1,6 @@
 """Loading of runs and SavedModels."""
 
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -20,6 +19,7 @@ from zoo.training.run import (
     read_task_config,
 )
 from zoo.utils import allowed_classes, checksums, files
+from zoo.utils.tensorflow import check_not_forked
 
 
 def load(path: files.StrPath, dataset=None):
@@ -36,11 +36,13 @@ def load(path: files.StrPath, dataset=None):
     Raises:
         ModelNotFoundError: If there is no model.
         FileError: If one of its files is damaged, or was written by another version of the zoo.
+        RuntimeError: In a process that was forked after TensorFlow was used.
 
     >>> model, task = zoo.load("gru_imdb")
     >>> model.name, task.label_names
     ('gru', ('negative', 'positive'))
     """
+    check_not_forked()
     run = Run.find(path)
     if run.task.is_file():
         return run.load(dataset)
@@ -84,9 +86,11 @@ class SavedModel:
 
     Raises:
         FileError: if it is damaged.
+        RuntimeError: in a process that was forked after TensorFlow was used.
     """
 
     def __init__(self, folder: pathlib.Path):
+        check_not_forked()
         allowed_ops.check_ops(folder)
         try:
             # The object has to stay bound, or its variables are collected under the endpoints.
@@ -155,15 +159,3 @@ def saved_model_folder(path: files.StrPath) -> pathlib.Path:
     newest = max(versions, key=lambda version: int(version.name))
     checksums.check_manifest(newest)
     return newest
-
-
-def encoded(texts: Sequence[str | bytes]) -> list[bytes]:
-    """Texts as UTF-8 bytes; a lone surrogate becomes "?".
-
-    Raises:
-        TypeError: for anything that is not a text.
-    """
-    for text in texts:
-        if not isinstance(text, (str, bytes)):
-            raise TypeError(f"A text must be a string; one is of type {type(text).__name__}.")
-    return [text.encode("utf-8", "replace") if isinstance(text, str) else text for text in texts]

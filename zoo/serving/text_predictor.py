@@ -3,7 +3,7 @@
 import abc
 import csv
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from zoo.datasets.file_formats import delimiter_of, read_table
 from zoo.serving.kind import ServedModel, trace
-from zoo.serving.loading import encoded
+from zoo.serving.texts import AnyTexts
 from zoo.tasks.batches import sorted_batches
 from zoo.utils import files
 
@@ -59,22 +59,26 @@ class TextPredictor(ServedModel):
     def cells(self, answer: Mapping[str, Any], digits: int = 6) -> list[str]:
         """What a table shows of an answer, a cell for each of `columns`."""
 
-    def __call__(self, texts: str | bytes | Sequence[str | bytes]):
+    def __call__(self, texts: AnyTexts):
         """Predicts for one text or many.
 
         Args:
-            texts: a string, or several. Bytes that are not UTF-8 are read as U+FFFD.
+            texts: a string, or any iterable of strings. Bytes that are not UTF-8 are read as
+                U+FFFD.
 
         Returns:
-            A dict for one text, see `answer`; a list of dicts for several.
-        """
-        if isinstance(texts, (str, bytes)):
-            return self([texts])[0]
-        return [self.answer(prediction) for prediction in self.predict(texts)]
+            A dict for one text, see `answer`; a list of dicts for an iterable.
 
-    def predict(self, texts: Sequence[str | bytes]) -> np.ndarray:
-        """The `output` of N texts, (N, ...)."""
-        given = encoded(texts)
+        Raises:
+            TypeError: for anything else.
+        """
+        given = self._read(texts)
+        answers = [self.answer(prediction) for prediction in self.predict(given.texts)]
+        return answers[0] if given.is_single else answers
+
+    def predict(self, texts: AnyTexts) -> np.ndarray:
+        """The `output` of N texts, (N, ...); one string is one text."""
+        given = self._read(texts).encode()
         lengths = np.array([len(text) for text in given], "int64")
         # Without texts a batch of none, whose answer has the right shape.
         batches = sorted_batches(lengths, _BATCH_SIZE) or [np.zeros(0, "int64")]

@@ -1,4 +1,4 @@
-"""Importing TensorFlow without the messages that it prints while it loads."""
+"""TensorFlow in a process: importing it without messages, and forks, which it does not survive."""
 
 import contextlib
 import importlib.util
@@ -11,6 +11,33 @@ from collections.abc import Iterator
 # Warnings of TensorFlow that are expected here: batches differ in length and runs in their model,
 # so that functions are traced again; and an atomic write names the temporary folder.
 _USUAL = ("triggered tf.function retracing", "Assets written to")
+
+_is_unusable = False
+
+
+def check_not_forked() -> None:
+    """Raises a `RuntimeError` in a process that was forked after TensorFlow was used.
+
+    There, TensorFlow would wait forever for threads that the fork did not copy.
+    """
+    if _is_unusable:
+        raise RuntimeError(
+            "This process was forked after TensorFlow was used, and TensorFlow would hang in it: "
+            'start processes with multiprocessing.get_context("spawn"), or load the first model '
+            "after the fork."
+        )
+
+
+def _note_fork() -> None:
+    """Notes in a forked process whether the original one has used TensorFlow."""
+    global _is_unusable
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = None if module is None else module.context_safe()
+    _is_unusable = _is_unusable or bool(context is not None and context._initialized)
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork.
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def import_tensorflow() -> None:
