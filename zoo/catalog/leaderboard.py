@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from zoo.catalog.card import initial_weights, recipe_command
 from zoo.tasks.metric import Metric, main_metric
+from zoo.training import report_view
 from zoo.training.report import Report
 from zoo.utils import files, pretrained
-from zoo.utils.terminal import fit_columns, make_table
+from zoo.utils.notebook import html_block, html_table
+from zoo.utils.terminal import fit_columns, make_table, plain_text
 from zoo.utils.text import markdown_table, megabytes
 
 BASELINE, BELOW = "baseline", "below the baseline"
@@ -54,15 +56,12 @@ class Row:
     @property
     def main_score(self) -> tuple[str, float | None]:
         """Split and value of the main metric; of test if that was scored."""
-        name = self.metric.name
-        split = "test" if self.report.test.get(name) is not None else "validation"
-        return split, getattr(self.report, split).get(name)
+        return report_view.main_score(self.report)
 
     @property
     def summary(self) -> str:
         """The main score as text."""
-        split, value = self.main_score
-        return f"{self.metric.title} {self.metric.format(value)} on {split}"
+        return report_view.summary(self.report)
 
     @property
     def place(self) -> tuple[bool, float, str]:
@@ -79,6 +78,9 @@ class Row:
         if split != other_split or mine is None or others is None:
             return None
         return mine > others if self.metric.higher_is_better else mine < others
+
+    def __repr__(self) -> str:
+        return f"Row({self.name!r}: {self.summary})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +117,9 @@ class Table:
         ]
         header = [title for title, _ in columns]
         return header, [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
+
+    def __repr__(self) -> str:
+        return f"Table({self.title!r}: {len(self.rows)} models, the best {self.rows[0]!r})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,6 +200,22 @@ class Leaderboard:
                 parts.append("  ".join(cells).rstrip() + "\n")
             parts.append("\n")
         return "".join([*parts, f"{_LEGEND}\n"])
+
+    def __repr__(self) -> str:
+        return f"Leaderboard({len(self.rows)} models in {len(self.tables)} tables)"
+
+    def __str__(self) -> str:
+        return plain_text(self)
+
+    def _repr_html_(self) -> str:
+        if not self.tables:
+            return html_block(_EMPTY)
+        parts = []
+        for table in self.tables:
+            header, rows = table.cells()
+            cells = [[cell.replace("`", "") for cell in row] for row in rows]
+            parts.append(html_block(table.title.capitalize(), html_table(cells, header)))
+        return "".join([*parts, html_block("", f"<p>{_LEGEND}</p>")])
 
 
 def leaderboard(folder: files.StrPath | None = None) -> Leaderboard:

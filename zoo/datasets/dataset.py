@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo.datasets.audit import Audit, count_duplicates
+from zoo.utils.text import list_names
 
 
 class DatasetError(ValueError):
@@ -143,7 +144,7 @@ class TextDataset:
     >>> zoo.datasets.TextDataset(
     ...     "two", train=split, validation=split, test=split, label_names=["negative", "positive"]
     ... )
-    TextDataset('two': train 2, validation 2, test 2; labels ('negative', 'positive'))
+    TextDataset('two': train 2, validation 2, test 2; labels 'negative', 'positive')
     """
 
     def __init__(
@@ -236,7 +237,9 @@ class TextDataset:
         sizes = ", ".join(
             f"{name} {len(getattr(self, name)):,}" for name in ("train", "validation", "test")
         )
-        return f"TextDataset({self.name!r}: {sizes}; labels {self.label_names})"
+        names = self.label_names
+        labels = "" if names is None else f"; labels {list_names(names, limit=5)}"
+        return f"TextDataset({self.name!r}: {sizes}{labels})"
 
 
 def _digest_column(digest, values: Sequence[str] | np.ndarray) -> None:

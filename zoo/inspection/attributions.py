@@ -101,6 +101,9 @@ class Attribution:
         entries["spans"] = [list(span) if span else None for span in self.spans]
         return {**entries, "completeness_error": self.completeness_error}
 
+    def __repr__(self) -> str:
+        return f"Attribution({self._heading()})"
+
     def __str__(self) -> str:
         return marked_text.plain_text(self)
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from zoo.inspection.reading import Span
+from zoo.utils.notebook import PLAIN_TEXT
 
 # A longer stretch that was not read is not shown, only counted.
 _MAX_SHOWN = 300
@@ -55,7 +56,7 @@ def html_block(heading: str, body: str) -> str:
         "background:#fff;color:#111;padding:0.6em;line-height:1.7;white-space:pre-wrap;"
         "overflow-wrap:anywhere"
     )
-    return f'<div style="{style}"><b>{html.escape(heading)}</b>\n{body}</div>'
+    return f'<div class="{PLAIN_TEXT}" style="{style}"><b>{html.escape(heading)}</b>\n{body}</div>'
 
 
 def html_piece(piece: str, colour: Colour | None, title: str = "") -> str:

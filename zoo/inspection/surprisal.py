@@ -77,6 +77,9 @@ class TokenProbabilities:
             ],
         }
 
+    def __repr__(self) -> str:
+        return f"TokenProbabilities({self._heading()})"
+
     def __str__(self) -> str:
         return marked_text.plain_text(self)
 

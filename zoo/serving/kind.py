@@ -18,7 +18,10 @@ from zoo.serving.loading import SavedModel, check_saved_model
 from zoo.serving.quantization import QUANTIZATIONS
 from zoo.serving.texts import AnyTexts, Texts, read_texts
 from zoo.utils import files
+from zoo.utils.notebook import html_block, html_table
+from zoo.utils.special_tokens import SPECIAL_TOKENS
 from zoo.utils.tensorflow import check_not_forked
+from zoo.utils.text import list_names
 
 # A context manager in which a model computes with the weights that are stored.
 Weights = Callable[[], contextlib.AbstractContextManager]
@@ -80,6 +83,27 @@ class ServedModel(abc.ABC):
 
     def _call(self, endpoint: str, **tensors) -> dict[str, Any]:
         return self._saved_model.endpoints[endpoint](**tensors)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Names and facts of the model, for people."""
+        reading = self.task_config["text_to_ids"]
+        labels = self.task_config.get("label_names")
+        return [
+            ("purpose", self.purpose),
+            ("model", str(self._path)),
+            ("task", self.task_config["name"]),
+            *([("labels", list_names(labels, limit=50))] if labels else []),
+            ("tokens", reading["tokenizer"]["name"]),
+            ("vocabulary", f"{len(reading['vocabulary']) + len(SPECIAL_TOKENS):,} ids"),
+        ]
+
+    def __repr__(self) -> str:
+        labels = self.task_config.get("label_names")
+        shown = f", labels {list_names(labels, limit=5)}" if labels else ""
+        return f"{type(self).__name__}({str(self._path)!r}{shown})"
+
+    def _repr_html_(self) -> str:
+        return html_block(type(self).__name__, html_table(self.facts()))
 
     @classmethod
     @abc.abstractmethod

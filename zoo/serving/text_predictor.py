@@ -12,6 +12,7 @@ import tensorflow as tf
 from zoo.datasets.file_formats import delimiter_of, read_table
 from zoo.serving.kind import ServedModel, trace
 from zoo.serving.texts import AnyTexts
+from zoo.serving.token_ids import check_token_ids
 from zoo.tasks.batches import sorted_batches
 from zoo.utils import files
 
@@ -21,7 +22,10 @@ _BATCH_SIZE = 256
 class TextPredictor(ServedModel):
     """A `ServedModel` that predicts one thing per text with its endpoint `serve`.
 
-    Shape letters: N texts.
+    The endpoint `serve_ids` takes `token_ids`, `int32` (B, T), padded right with 0, in place of the
+    texts: those that the task's `text_to_ids` returns. Its outputs are those of `serve`.
+
+    Shape letters: B and N texts, T tokens.
 
     Attributes:
         output: the output of the endpoint that an answer is made of, (B, ...).
@@ -39,12 +43,23 @@ class TextPredictor(ServedModel):
     def endpoints(cls, model, task, weights, **options):
         del options
 
-        def serve(text):
+        def predict(token_ids):
             with weights():
-                outputs = tf.cast(model(task.text_to_ids(text), training=False), tf.float32)
+                outputs = tf.cast(model(token_ids, training=False), tf.float32)
             return cls.results(outputs, task)
 
+        # The model is traced once for both endpoints.
+        predict = trace(predict, token_ids=([None, None], tf.int32))
+        size, most = len(task.text_to_ids.vocabulary), task.text_to_ids.sequence_length
+
+        def serve(text):
+            return predict(task.text_to_ids(text))
+
+        def serve_ids(token_ids):
+            return predict(check_token_ids(token_ids, size, most))
+
         yield "serve", trace(serve, text=([None], tf.string))
+        yield "serve_ids", trace(serve_ids, token_ids=([None, None], tf.int32))
 
     @staticmethod
     @abc.abstractmethod

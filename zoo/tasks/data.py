@@ -43,7 +43,7 @@ class Examples:
 
     sequences: TokenSequences
     targets: Any = None
-    texts: Sequence[str] | None = None
+    texts: Sequence[str] | None = dataclasses.field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.sequences)

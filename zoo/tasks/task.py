@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.tasks import task_view
 from zoo.tasks.batches import Batch
 from zoo.tasks.description import Description
 from zoo.tasks.metric import Metric
@@ -144,6 +145,12 @@ class Task(TextReader):
         """The best possible test scores by name, if they are known."""
         return None
 
+    def __repr__(self) -> str:
+        return task_view.short_view(self)
+
+    def _repr_html_(self) -> str:
+        return task_view.html_view(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -156,5 +163,5 @@ class Evaluation:
     """
 
     scores: dict[str, float | None]
-    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+    details: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     probabilities: np.ndarray | None = dataclasses.field(default=None, repr=False, compare=False)

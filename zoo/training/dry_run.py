@@ -21,6 +21,7 @@ from zoo.training.loop import EVALUATION_BATCH_SIZE, TrainingError
 from zoo.training.prepare import Prepared, check_data, complete, prepare
 from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
+from zoo.utils.notebook import html_block, html_table
 from zoo.utils.special_tokens import UNKNOWN_ID
 from zoo.utils.terminal import format_facts
 from zoo.utils.text import megabytes
@@ -177,8 +178,17 @@ class DryRun:
             )
         return rows
 
+    def __repr__(self) -> str:
+        return (
+            f"DryRun({self.model} on {self.task}, {self.dataset}: about "
+            f"{self.total_seconds:,.0f} seconds and {megabytes(self.total_disk)})"
+        )
+
     def __str__(self) -> str:
         return format_facts(self.rows())
+
+    def _repr_html_(self) -> str:
+        return html_block("Dry run", html_table(self.rows()))
 
 
 @takes_settings

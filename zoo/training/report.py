@@ -245,6 +245,9 @@ class Report:
                 return details[name]
         return None
 
+    def __repr__(self) -> str:
+        return f"Report({report_view.title(self)}: {report_view.summary(self)})"
+
     def __rich__(self):
         return report_view.rich_view(self)
 

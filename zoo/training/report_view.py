@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import io
 from typing import TYPE_CHECKING, Any
 
-from zoo.utils.terminal import format_facts, make_table, terminal_width
+from zoo.tasks.metric import main_metric
+from zoo.utils.notebook import html_block, html_table
+from zoo.utils.terminal import format_facts, make_table, plain_text, terminal_width
 
 if TYPE_CHECKING:
     from zoo.training.report import Report
@@ -18,6 +18,20 @@ _MAX_CLASSES = 10
 def title(report: Report) -> str:
     """Model, task and data."""
     return f"{report.model['name']} on {report.task}, {report.dataset['name']}"
+
+
+def main_score(report: Report) -> tuple[str, float | None]:
+    """Split and value of the main metric; of test if that was scored."""
+    name = main_metric(report.metrics).name
+    split = "test" if report.test.get(name) is not None else "validation"
+    return split, getattr(report, split).get(name)
+
+
+def summary(report: Report) -> str:
+    """The main score as text."""
+    metric = main_metric(report.metrics)
+    split, value = main_score(report)
+    return f"{metric.title} {metric.format(value)} on {split}"
 
 
 def score_rows(report: Report) -> list[list[str]]:
@@ -99,30 +113,16 @@ def rich_view(report: Report) -> Any:
 
 def text_view(report: Report) -> str:
     """The report as text, as wide as the terminal."""
-    from rich.console import Console
-
-    stream = io.StringIO()
-    Console(file=stream, width=terminal_width(), color_system=None).print(rich_view(report))
-    return stream.getvalue()
+    return plain_text(rich_view(report))
 
 
 def html_view(report: Report) -> str:
     """The report as HTML, for notebooks."""
-
-    def table(rows, has_header):
-        lines = []
-        for index, row in enumerate(rows):
-            cell = "th" if has_header and index == 0 else "td"
-            cells = "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in row)
-            lines.append(f"<tr>{cells}</tr>")
-        return f"<table>{''.join(lines)}</table>"
-
-    confusion = confusion_rows(report)
-    return (
-        f"<p><b>{html.escape(title(report))}</b></p>"
-        + table(score_rows(report), has_header=True)
-        + (table(confusion, has_header=True) if confusion else "")
-        + table(facts(report), has_header=False)
+    tables = [rows for rows in (score_rows(report), confusion_rows(report)) if rows]
+    return html_block(
+        title(report),
+        *(html_table(rows, header) for header, *rows in tables),
+        html_table(facts(report)),
     )
 
 

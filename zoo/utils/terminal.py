@@ -1,5 +1,6 @@
 """Tables for a terminal: as wide as it is, and without broken words."""
 
+import io
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,16 @@ def format_facts(rows: Sequence[tuple[str, str]], width: int | None = None) -> s
         first, *rest = wrapped or [""]
         lines += [f"{name:{indent}}{first}", *(" " * indent + line for line in rest)]
     return "\n".join(lines)
+
+
+def plain_text(renderable: Any) -> str:
+    """What `rich` shows in a terminal of this width, without colours."""
+    from rich.console import Console
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=terminal_width(), color_system=None, highlight=False)
+    console.print(renderable)
+    return stream.getvalue()
 
 
 def make_table(
