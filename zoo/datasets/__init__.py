@@ -6,6 +6,7 @@ To add a dataset, add a file to this package that registers such a function.
 from zoo.datasets.audit import Audit
 from zoo.datasets.dataset import BestPossible, DatasetError, Split, TextDataset, split_off
 from zoo.datasets.files import LABELLED_TEXTS, from_files
+from zoo.datasets.reading import ReadingOptions, Record, Records, open_records
 from zoo.datasets.registry import (
     dataset_function,
     list_datasets,
@@ -29,12 +30,16 @@ __all__ = [
     "Audit",
     "BestPossible",
     "DatasetError",
+    "ReadingOptions",
+    "Record",
+    "Records",
     "Split",
     "TextDataset",
     "dataset_function",
     "from_files",
     "list_datasets",
     "load",
+    "open_records",
     "reader_of",
     "register_dataset",
     "split_off",
