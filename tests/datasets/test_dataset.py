@@ -53,6 +53,54 @@ def test_split_off_puts_equal_texts_on_the_same_side():
     assert not set(rest["text"]) & set(held_out["text"])
 
 
+def held_out_counts(texts, labels, share=0.1, seed=0):
+    """How many examples of each class are held out; each class is left in training."""
+    rest, held_out = split_off(Split({"text": texts, "label": labels}), share, seed)
+    assert set(rest["label"]) == set(labels)
+    assert not set(rest["text"]) & set(held_out["text"])
+    return np.bincount(held_out["label"], minlength=max(labels) + 1).tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("repeated", [60, 100, 400, 800])
+def test_no_group_of_equal_texts_decides_the_size_of_a_split(seed, repeated):
+    texts = ["fine"] * repeated + [f"text {i}" for i in range(1100 - repeated)]
+    assert sum(held_out_counts(texts, [0] * 1100, seed=seed)) == 110
+    assert sum(held_out_counts(texts, [0] * 550 + [1] * 550, seed=seed)) == 110
+
+
+def test_rare_classes_are_split_by_largest_remainder_over_all():
+    texts = [f"text {i}" for i in range(1000)]
+    labels = [i // 4 for i in range(1000)]
+    counts = held_out_counts(texts, labels)
+    assert (sum(counts), max(counts)) == (100, 1)
+    # Which of equal classes are held out depends on the seed, not on their names.
+    assert counts != held_out_counts(texts, labels, seed=1)
+    assert max(np.flatnonzero(counts)) > 200
+
+
+def test_each_class_with_two_different_texts_is_held_out_where_there_is_room():
+    sizes = [300, 185, 3, 2, 2, 1]
+    labels = [label for label, size in enumerate(sizes) for _ in range(size)]
+    texts = [f"text {i}" for i in range(len(labels))]
+    texts[-3:-1] = ["the same"] * 2
+    counts = held_out_counts(texts, labels)
+    assert counts[2:] == [1, 1, 0, 0] and sum(counts) == round(0.1 * sum(sizes))
+    assert abs(counts[0] - 30) <= 1 and abs(counts[1] - 18.5) <= 1
+
+
+def test_pairs_of_equal_texts_are_held_out_within_the_share():
+    labels = [i // 4 for i in range(1000)]
+    assert sum(held_out_counts([f"text {i // 2}" for i in range(1000)], labels)) == 100
+    texts = [f"text {i % 500}" for i in range(1000)]  # Each text in two classes.
+    assert sum(held_out_counts(texts, [i // 500 for i in range(1000)])) == 100
+
+
+def test_split_off_refuses_few_different_texts():
+    with pytest.raises(DatasetError, match=r"^700 texts, 2 of them different, are too few to"):
+        split_off(Split({"text": ["yes"] * 300 + ["no"] * 400}), 0.1, seed=0)
+
+
 def test_split_off_divides_texts_without_labels():
     rest, held_out = split_off(Split({"text": [str(i) for i in range(40)]}), 0.25, seed=0)
     assert (len(rest), len(held_out)) == (30, 10)

@@ -620,9 +620,21 @@ def test_labels_that_training_does_not_have_are_refused(tmp_path):
     )
 
 
-def test_a_class_without_training_texts_is_refused(tmp_path):
+def test_a_class_with_a_single_text_is_left_for_training(tmp_path):
     path = write_table(tmp_path / "a.csv", [*ROWS, *[("always the same", "rare")] * 10])
-    assert "Too few different texts of 'rare'" in error_of(path)
+    dataset = from_files(path)
+    rare = dataset.label_names.index("rare")
+    assert np.count_nonzero(dataset.train["label"] == rare) == 10
+    assert rare not in {*dataset.validation["label"], *dataset.test["label"]}
+
+
+def test_labels_that_are_nearly_all_different_are_refused(tmp_path):
+    rows = [(f"text {number}", f"{{id}} {number % 35}") for number in range(60)]
+    path = write_table(tmp_path / "{a}.csv", rows, header=["text", "id [1]"])
+    assert error_of(path, label_column="id [1]") == (
+        "{a}.csv has 35 different labels for 60 texts in 'id [1]': is this the right column? "
+        "Expected at least 2 texts per class on average."
+    )
 
 
 @pytest.mark.parametrize(

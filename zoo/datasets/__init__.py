@@ -4,7 +4,7 @@ To add a dataset, add a file to this package that registers such a function.
 """
 
 from zoo.datasets.audit import Audit
-from zoo.datasets.dataset import BestPossible, DatasetError, Split, TextDataset, split_off
+from zoo.datasets.dataset import BestPossible, DatasetError, Split, TextDataset
 from zoo.datasets.files import LABELLED_TEXTS, from_files
 from zoo.datasets.reading import ReadingOptions, Record, Records, open_records
 from zoo.datasets.registry import (
@@ -15,6 +15,7 @@ from zoo.datasets.registry import (
     register_dataset,
     registered_functions,
 )
+from zoo.datasets.splitting import split_off
 from zoo.utils.lazy import lazy_attributes
 
 # Every registered function is a public name of this package. `imdb` is also the name of a module,

@@ -252,54 +252,6 @@ def _digest_column(digest, values: Sequence[str] | np.ndarray) -> None:
         digest.update(encoded)
 
 
-def split_off(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """Divides a split in two, stratified by category: for training and for validation.
-
-    Which examples are held out depends on the texts, the categories, `share` and `seed` only, not
-    on the order of the examples. Equal texts are on the same side, so that validation has no text
-    of train. With several text columns, this holds for the first one.
-
-    Args:
-        split: The split to divide.
-        share: The share to hold out, above 0 and below 1.
-        seed: Seed of the choice.
-
-    Returns:
-        (rest, held out), each in the order of `split`.
-
-    Raises:
-        DatasetError: If `share` is out of range or one side would be empty.
-
-    Example:
-    >>> rest, held_out = zoo.datasets.split_off(reviews.train, 0.25, seed=1)
-    >>> len(rest) + len(held_out) == len(reviews.train)
-    True
-    """
-    check_share(share)
-    key = int(seed).to_bytes(8, "little", signed=True)
-    place = [
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
-        for text in split.of_kind("text")[0]
-    ]
-    # A stratum is one combination of classes.
-    categories = np.stack([np.zeros(len(split), "int32"), *split.of_kind("category")])
-    _, strata = np.unique(categories, axis=1, return_inverse=True)
-    held_out_places: set[bytes] = set()
-    for stratum in np.unique(strata):
-        members = sorted(place[i] for i in np.flatnonzero(strata == stratum))
-        held_out_places.update(members[: round(share * len(members))])
-    is_held_out = np.array([p in held_out_places for p in place], bool)
-    if is_held_out.all() or not is_held_out.any():
-        raise DatasetError(f"{len(split)} texts are too few to split off a share of {share}.")
-    return split.take(np.flatnonzero(~is_held_out)), split.take(np.flatnonzero(is_held_out))
-
-
-def check_share(share: float) -> None:
-    """Raises a `DatasetError` unless `share` is above 0 and below 1."""
-    if not 0 < share < 1:
-        raise DatasetError(f"share must be above 0 and below 1; it is {share}.")
-
-
 def absolute_path(path: str | os.PathLike) -> Path:
     """Returns the path independent of the working directory, for a dataset's arguments."""
     return Path(os.path.abspath(os.path.expanduser(path)))

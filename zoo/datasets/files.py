@@ -16,8 +16,6 @@ from zoo.datasets.dataset import (
     Split,
     TextDataset,
     absolute_path,
-    check_share,
-    split_off,
     timed,
 )
 from zoo.datasets.file_formats import (
@@ -27,6 +25,7 @@ from zoo.datasets.file_formats import (
     read_columns,
     text_files,
 )
+from zoo.datasets.splitting import check_repetition, check_share, split_off
 from zoo.registry import unknown_name_message
 from zoo.utils.text import list_names
 
@@ -115,7 +114,10 @@ def from_files(
     category = next((column.name for column in sought if column.kind == "category"), None)
     label_names = None
     if category is not None:
-        label_names = _label_names(collectors["train"].columns[category], places["train"])
+        labels = collectors["train"].columns[category]
+        label_names = _label_names(labels, places["train"])
+        header = next(column.header for column in sought if column.kind == "category")
+        check_repetition(labels, header, places["train"])
     splits = {
         name: _to_split(collector, sought, label_names, places[name])
         for name, collector in collectors.items()

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.datasets.audit import Audit
-from zoo.datasets.dataset import Split, TextDataset, split_off
+from zoo.datasets.dataset import Split, TextDataset
 from zoo.datasets.files import LABELLED_TEXTS
 from zoo.datasets.prepared import PreparedDataset, data_directory
 from zoo.datasets.registry import register_dataset
+from zoo.datasets.splitting import split_off
 
 LABEL_NAMES = ("negative", "positive")
 

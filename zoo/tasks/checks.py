@@ -14,6 +14,9 @@ from zoo.preprocessing import TokenSequences
 from zoo.utils.special_tokens import SPECIAL_TOKENS
 from zoo.utils.text import list_names
 
+# Labels of this many classes with fewer training texts each may be ids or dates.
+_MIN_TEXTS_PER_CLASS, _MANY_CLASSES = 3, 10
+
 # Share of the largest class above which a warning recommends class weights.
 _VERY_UNBALANCED = 0.95
 
@@ -47,7 +50,8 @@ def check_labels(labels: Mapping[str, np.ndarray], label_names: Sequence[str]) -
         label_names: the name of each class.
 
     Returns:
-        A sentence for each class that a split lacks, and one for a class with nearly all texts.
+        A sentence for each split that lacks classes, one for a class with nearly all texts, and
+        one for labels of which few are equal.
 
     Raises:
         DatasetError: where all training texts are of one class, or another split holds a class
@@ -73,6 +77,12 @@ def check_labels(labels: Mapping[str, np.ndarray], label_names: Sequence[str]) -
         if not of_split.all():
             lacking = _chosen(label_names, of_split == 0)
             sentences.append(f"The {name} split has no text labelled {lacking}.")
+    num_classes = np.count_nonzero(train)
+    if num_classes >= _MANY_CLASSES and train.sum() < _MIN_TEXTS_PER_CLASS * num_classes:
+        sentences.append(
+            f"{num_classes:,} different labels for {train.sum():,} training texts: is this the "
+            "right column?"
+        )
     share = train.max() / train.sum()
     if share >= _VERY_UNBALANCED:
         sentences.append(
