@@ -12,6 +12,7 @@ import pytest
 
 import zoo
 from tests.helpers import bag_recipe
+from zoo import cli
 from zoo.catalog.recipe import Recipe
 
 # Tracing takes most of the time of a small fit, and other tests fit in graphs.
@@ -467,3 +468,42 @@ def test_the_leaderboard_is_made_again_and_held_against_what_is_written(
     status, _, error = call("leaderboard", "--again", tmp_path / "again")
     assert status == 2
     assert "holds a run of another recipe" in error
+
+
+# Exceptions
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "message"),
+    [
+        (MemoryError(), 2, "Error: Not enough memory: use a smaller batch size, "),
+        (TypeError("no such thing"), 2, "Error: TypeError: no such thing (an error in the"),
+        (RecursionError("deep"), 2, "Error: The input is nested too deeply (deep)."),
+        (EOFError("Compressed file ended early"), 2, "Error: EOFError: Compressed file ended"),
+        (UnicodeEncodeError("ascii", "\xe9", 0, 1, "no"), 2, "Error: The encoding ascii cannot"),
+        (KeyboardInterrupt(), 130, "Stopped."),
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (OSError(28, "No space left on device"), 2, "Error: [Errno 28] No space left on device"),
+    ],
+)
+def test_every_exception_is_one_sentence(call, monkeypatch, raised, status, message):
+    def load():
+        raise raised
+
+    monkeypatch.setattr("zoo.catalog.listing.tables", load)
+    found, printed, error = call("list")
+    error = error.lstrip("\n")
+    assert (found, printed) == (status, "")
+    assert error.startswith(message) and error.count("\n") == bool(message)
+    monkeypatch.setenv("ZOO_DEBUG", "1")
+    assert ("Traceback (most recent call last)" in call("list")[2]) == (status == 2)
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_a_closed_input_is_one_sentence(command, run, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["zoo", command, "--model", str(run)])
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SystemExit) as leaving:
+        cli.main()
+    assert leaving.value.code == 2
+    assert capsys.readouterr().err == "Error: Give a text: standard input is closed.\n"

@@ -3,8 +3,10 @@
 It imports TensorFlow and Keras only in the commands that need them, so that help is fast.
 """
 
+import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -250,7 +252,29 @@ _model_or_best = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Zoo(click.Group):
+    """The commands, which end without an error if the reader of the output closes the pipe."""
+
+    def make_context(self, *arguments, **options):
+        """Parses the command line; the help text is printed here."""
+        with _ends_with_its_reader():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx):
+        """Runs a command."""
+        with _ends_with_its_reader():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _ends_with_its_reader():
+    try:
+        yield
+    except BrokenPipeError:  # `head` closes the pipe when it has its lines.
+        raise click.exceptions.Exit(0) from None
+
+
+@click.group(cls=_Zoo, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(zoo.__version__, prog_name="zoo")
 def cli():
     """Language models in Keras: train, compare, export and use them."""
@@ -580,6 +604,8 @@ def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> list[bytes]:
     if arguments:
         # Bytes that are not UTF-8 come from a shell as halves of surrogate pairs.
         return [argument.encode("utf-8", "surrogateescape") for argument in arguments]
+    if sys.stdin is None or sys.stdin.closed:
+        raise click.UsageError(f"Give {what}: standard input is closed.")
     if sys.stdin.isatty():
         raise click.UsageError(f"Give {what}, or lines on standard input.")
     return [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
@@ -661,23 +687,60 @@ def _command() -> str:
 
 
 def main() -> None:
-    """Runs the command line; an error is one sentence on standard error and status 2."""
+    """Runs the command line.
+
+    The exit status is 0, also if the reader of the output closes the pipe; 2 for an error, which is
+    one sentence on standard error; and 128 plus the number of the signal that stopped a command,
+    130 for Ctrl-C. With ZOO_DEBUG=1 the traceback of an error precedes its sentence.
+    """
+    _open_missing_outputs()
     try:
         cli.main(prog_name="zoo", standalone_mode=False)
-    except click.exceptions.Abort as stopped:
-        # A fit says where it stopped; the exit status names the signal.
-        cause = stopped.__cause__
-        message = f"{cause} To resume: {_command()}" if str(cause or "") else "Stopped."
+        sys.stdout.flush()
+        status: Any = 0
+    except BaseException as error:
+        status = _end(error)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):  # Python would flush again when it exits, and complain.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
+def _open_missing_outputs() -> None:
+    """Opens the outputs that a shell has closed (`>&-`): what is printed is discarded."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _end(error: BaseException) -> Any:
+    """Prints the sentence of an exception, if it needs one; returns the exit status."""
+    from zoo.utils.failures import failure_message
+
+    if isinstance(error, SystemExit):
+        return error.code
+    if isinstance(error, BrokenPipeError):
+        return 0
+    cause: BaseException | None = error
+    if isinstance(error, click.exceptions.Abort):
+        cause = error.__cause__
+    if cause is None or isinstance(cause, (click.exceptions.Abort, KeyboardInterrupt)):
+        # A fit says where it stopped.
+        message, status = "Stopped.", 128 + getattr(cause, "signal", signal.SIGINT)
+        if str(cause or ""):
+            message = f"{cause} To resume: {_command()}"
+    else:
+        if os.environ.get("ZOO_DEBUG", "0") not in ("", "0"):
+            import traceback
+
+            traceback.print_exception(cause)
+        if isinstance(cause, click.ClickException):
+            text = cause.format_message()
+        else:
+            text = failure_message(cause)
+        message, status = f"Error: {text}", 2
+    with contextlib.suppress(OSError):
         click.echo(message, err=True)
-        sys.exit(128 + getattr(cause, "signal", signal.SIGINT))
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except click.ClickException as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader of the output has closed the pipe, as `head` does.
-        sys.exit(0)
-    except (ValueError, OSError, RuntimeError) as error:
-        click.echo(f"Error: {' '.join(str(error).split())[:500]}", err=True)
-        sys.exit(2)
+    return status

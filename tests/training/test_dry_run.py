@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from tests.helpers import bag_recipe
@@ -102,6 +103,45 @@ def test_too_little_room_is_refused(dry):
         dataclasses.replace(dry, free_disk=1_000_000).check()
     with pytest.raises(ShortageError, match=r"Not enough memory: .* 5 MB more, and 1 MB are"):
         dataclasses.replace(dry, more_memory=5_000_000, available_memory=1_000_000).check()
+
+
+def _gigantic(**model_options):
+    """A recipe of a model that no machine can hold."""
+    return dataclasses.replace(tiny("lstm", "sentiment"), model_options=model_options)
+
+
+def test_a_model_that_is_too_large_is_refused_before_it_is_made(call, tmp_path, monkeypatch):
+    _gigantic(units=1_000_000, embedding_dim=8).save(tmp_path / "big.toml")
+    steps = []
+    monkeypatch.setattr("zoo.training.prepare.Prepared.train_step", lambda *_: steps.append(1))
+    words = ("fit", "--recipe", tmp_path / "big.toml", "--out", tmp_path / "run", "--dry-run")
+    status, printed, error = call(*words)
+    assert (status, printed, steps) == (2, "", [])
+    # Four gates of 1,000,000 by 1,000,000 recurrent weights of four bytes.
+    assert error.startswith("Error: The model is too large: its weights take 16,000,")
+    assert error.count("\n") == 1
+
+
+def test_a_batch_that_is_too_large_is_refused_before_a_step(monkeypatch):
+    recipe = dataclasses.replace(tiny("gru", "sentiment"), training={"epochs": 1, "seed": 1})
+    monkeypatch.setattr("zoo.training.prepare.Prepared.train_step", lambda *_: 1 / 0)
+    sizes = iter([10**12, 100_000])
+    monkeypatch.setattr(resources, "available_memory", lambda: next(sizes))
+    with pytest.raises(ShortageError, match=r"A batch is too large: 64 texts of up to \d+ tokens"):
+        recipe.dry_run("nowhere")
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")],
+)
+def test_memory_that_is_exhausted_in_a_step_is_too_large(raised, monkeypatch):
+    def train_step(*_):
+        raise raised
+
+    monkeypatch.setattr("zoo.training.prepare.Prepared.train_step", train_step)
+    with pytest.raises(ShortageError, match="The fit is too large: .* use a smaller model"):
+        bag_recipe().dry_run("nowhere")
 
 
 def test_free_disk_is_that_of_the_nearest_folder(tmp_path):

@@ -251,7 +251,7 @@ def occlusion(model, task: "zoo.tasks.Task", text: str, *, label: str | None = N
 
 
 @overload
-def explain(
+def explain(  # type: ignore[overload-overlap]  # A string is one text, not an iterable of them.
     text: str, model: Any = ..., *, label: str | None = ..., method: str | None = ...
 ) -> Attribution: ...
 

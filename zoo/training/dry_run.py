@@ -7,7 +7,7 @@ written.
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,6 +18,13 @@ from zoo.tasks.batches import epoch_batches, sorted_batches
 from zoo.tasks.data import SPLITS
 from zoo.tasks.task import Task
 from zoo.training.loop import EVALUATION_BATCH_SIZE, TrainingError
+from zoo.training.memory import (
+    ShortageError,
+    as_shortage,
+    check_batch,
+    check_weights,
+    num_bytes,
+)
 from zoo.training.prepare import Prepared, check_data, complete, prepare
 from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
@@ -47,10 +54,6 @@ _PROJECTED_NUMBER = 12
 
 # Bytes of a weight in a SavedModel, by quantization.
 _WEIGHT_BYTES = {"float32": 4, "float16": 2, "int8": 1}
-
-
-class ShortageError(RuntimeError):
-    """Disk or memory does not suffice for a run; the message says what is needed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +221,7 @@ def dry_run(
     Raises:
         ValueError: If a fit would refuse the data or the arguments.
         TrainingError: If the loss is NaN or infinite within these steps.
+        ShortageError: If the model or a batch is too large for the memory; no step is then taken.
 
     >>> estimate = zoo.dry_run(lambda: zoo.BagOfWords(**task.model_arguments()), task, epochs=2)
     >>> estimate.steps
@@ -227,10 +231,18 @@ def dry_run(
     asked = Settings(**settings)
     warnings = check_data(task, asked)
     asked = complete(asked, task)
+    check_weights(model)
+    with as_shortage():
+        return _estimate(model, task, asked, warnings, log_dir, quantization)
+
+
+def _estimate(model, task: Task, asked: Settings, warnings, log_dir, quantization) -> DryRun:
+    """The estimates of `dry_run`; `asked` is complete."""
     started = time.perf_counter()
     seed = asked.seed if asked.seeds is None else asked.seeds[0]
     prepared = prepare(model, task, asked, seed)
     preparing = time.perf_counter() - started
+    check_batch(prepared, seed)
 
     fitting = _seconds_of_fitting(prepared, seed)
     once, validating = _seconds_of_validating(prepared)
@@ -368,7 +380,7 @@ def _lengths(task: Task) -> tuple[np.ndarray, float]:
 
 def _disk(prepared: Prepared, num_seeds: int, quantization: str) -> int:
     """Bytes that are needed at once, while the files of the last seed replace older ones."""
-    weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
+    weights, state = num_bytes(prepared.model.variables), num_bytes(prepared.state())
     checkpoint = state + weights
     no_logs = prepared.settings.dashboards == "none"
     logs = 0 if no_logs else _CURVES + _projected(prepared.model)
@@ -392,13 +404,9 @@ def _more_memory(prepared: Prepared) -> int:
     is made a second time and its graphs are traced. Memory that was freed since the peak is needed
     again.
     """
-    weights, state = _nbytes(prepared.model.variables), _nbytes(prepared.state())
+    weights, state = num_bytes(prepared.model.variables), num_bytes(prepared.state())
     given_back = max(resources.peak_memory() - resources.resident_memory(), 0)
     return given_back + 2 * weights + max(state, 2 * weights + _TRACES)
-
-
-def _nbytes(variables: Sequence[keras.Variable]) -> int:
-    return sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
 
 
 def _need(amount: int, available: int | None, what: str) -> str:
