@@ -3,9 +3,11 @@
 Names are imported when they are first used, so that `import zoo` costs nothing.
 """
 
+import contextlib
 import importlib
+import sys
 
-from zoo.utils.lazy import lazy_attributes
+from zoo.utils.lazy import call_after_import, lazy_attributes
 
 __version__ = "0.1.0"
 
@@ -56,10 +58,32 @@ def __getattr__(name: str):
         from zoo.utils.tensorflow import import_tensorflow
 
         import_tensorflow()
+        value = _get_attribute(name)
+        _register_classes()
+        return value
     return _get_attribute(name)
+
+
+def _register_classes() -> None:
+    """Registers with Keras the classes that the file of a model names."""
+    importlib.import_module("zoo.models").list_models()
+    importlib.import_module("zoo.training.optimizers")
+
+
+def _register_with_keras() -> None:
+    # If a module of the zoo is importing Keras, those that need it cannot be imported yet: the next
+    # public name registers them.
+    modules = [module for name, module in sys.modules.items() if name.startswith("zoo.")]
+    if not any(getattr(module.__spec__, "_initializing", False) for module in modules):
+        with contextlib.suppress(ImportError):
+            _register_classes()
 
 
 def __dir__():
     models = __getattr__("models")
     factories = [models.model_factory(name).__name__ for name in models.list_models()]
     return sorted([*_HOMES, *factories, "__version__"])
+
+
+# `keras.saving.load_model` then knows the classes of the zoo, though no name of it was used.
+call_after_import("keras", _register_with_keras)

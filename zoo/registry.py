@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterable
 
 
@@ -68,6 +69,27 @@ def check_arguments(name: str, maker: Callable, arguments: Iterable[str]) -> Non
 def unknown_name_message(kind: str, name: str, known: Iterable[str], *also: str) -> str:
     """One sentence on a name that is not known, with those that are and the nearest of them."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"Unknown {kind} {name!r}: expected one of {', '.join([*known, *also])}.{hint}"
+    expected = ", ".join([*known, *also])
+    return f"Unknown {kind} {name!r}: expected one of {expected}.{did_you_mean(name, known)}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question with the name that a user may have meant, after a space; empty without one.
+
+    Upper and lower case, spaces, hyphens and underscores do not count, and a part of a name, such
+    as "imdb", is near to the whole.
+
+    >>> from zoo.registry import did_you_mean
+    >>> did_you_mean("Text", ["text", "label"])
+    " Did you mean 'text'?"
+    """
+    plain = {_plain(other): other for other in reversed(list(known))}
+    close = difflib.get_close_matches(_plain(name), plain, n=1)
+    if not close and len(_plain(name)) > 2:
+        parts = [other for other in plain if _plain(name) in other]
+        close = parts if len(parts) == 1 else []
+    return f" Did you mean {plain[close[0]]!r}?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).casefold()

@@ -187,8 +187,8 @@ def test_after_a_loss_that_is_no_number_the_last_checkpoint_is_good(task, tmp_pa
         fit(task, epochs=2, log_dir=tmp_path, callbacks=[Spoiler()])
     assert re.fullmatch(
         r"Loss is nan at step 6 in epoch 2: try a lower learning_rate or clip_norm, in "
-        r"another folder or with --overwrite\. .*model\.keras holds the weights of the best epoch, "
-        r"1\. Resuming from checkpoint\.npz would fail the same way\.",
+        r"another folder or with overwrite=True\. .*model\.keras holds the weights of the best "
+        r"epoch, 1\. Resuming from checkpoint\.npz would fail the same way\.",
         str(told.value),
     )
     weights = zoo.load(tmp_path)[0].get_weights()

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import zoo
+from zoo.training.run import Run
 from zoo.utils import files
 
 
@@ -52,6 +53,7 @@ def test_json_that_is_missing_or_damaged_is_named(tmp_path):
 
 _HOLD = """
 import sys, time
+from zoo.training.run import Run
 from zoo.utils import files
 with files.lock_folder(sys.argv[1]):
     print("held", flush=True)
@@ -95,3 +97,30 @@ def test_windows_has_no_locks_and_no_folders_to_open(tmp_path):
         check=False,
     )
     assert ran.stdout == "['a']\n", ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("gs://bucket/run", "gs://bucket/run"),
+        (pathlib.Path("s3://bucket/run"), "s3://bucket/run"),
+        ("HTTPS://host/model.keras", "HTTPS://host/model.keras"),
+        ("file:///run", "file://run"),
+    ],
+)
+def test_a_url_is_no_path(given, shown):
+    expected = rf"^{shown} must be a path on this machine; it is a URL\."
+    for use in (files.user_path, Run, Run.find):
+        with pytest.raises(files.FileError, match=expected):
+            use(given)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert files.user_path("~/runs") == tmp_path / "runs"
+    assert files.user_path("~") == tmp_path
+    assert files.user_path("runs/~a") == pathlib.Path("runs/~a")
+    assert files.user_path(b"C:/runs") == pathlib.Path("C:/runs")
+    with pytest.raises(files.FileError, match=r"~nobody-here/a must be a path; its ~ names no"):
+        files.user_path("~nobody-here/a")

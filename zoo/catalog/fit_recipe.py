@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import zoo
+from zoo.training.earlier import check_earlier
 from zoo.training.run import Run
 from zoo.utils import files
 
@@ -37,9 +38,12 @@ def fit(
     Raises:
         FileError: if `out` holds a run of another recipe, or another process writes there.
     """
-    with Run(out).lock():
+    recipe = _with_absolute_paths(recipe)
+    run = Run(out)
+    check_earlier(run, recipe.training.get("seeds"), resume=not overwrite, overwrite=overwrite)
+    with run.lock():
         if overwrite:
-            Run(out).clear()
+            run.clear()
         _check_same(recipe, out)
         return _fit(recipe, out, initial_weights, command, verbose)
 
@@ -64,6 +68,30 @@ def _fit(recipe, out: pathlib.Path, initial_weights, command, verbose):
         model, fitted_task = zoo.load(out)
         zoo.export_saved_model(model, fitted_task, saved_model, quantization=recipe.quantization)
     return report
+
+
+def _with_absolute_paths(recipe):
+    """The recipe as the folder of a run keeps it: usable in any working directory."""
+
+    def absolute(value: Any) -> Any:
+        is_path = isinstance(value, str) and files.user_path(value).exists()
+        return str(files.user_path(value).absolute()) if is_path else value
+
+    is_file = recipe.data is not None and is_from_files(recipe.data)
+    return dataclasses.replace(
+        recipe,
+        data=absolute(recipe.data) if is_file else recipe.data,
+        initial_weights=absolute(recipe.initial_weights),
+        data_options={
+            name: absolute(value) if name.endswith(("_data", "_dir")) else value
+            for name, value in recipe.data_options.items()
+        },
+    )
+
+
+def is_from_files(data: str) -> bool:
+    """Whether data is a file or a folder, not the name of a dataset."""
+    return zoo.datasets.reader_of(data) is zoo.datasets.from_files
 
 
 def _task(recipe, vocabulary_of):
@@ -107,6 +135,7 @@ def dry_run(recipe, out: pathlib.Path, *, from_scratch: bool = False, overwrite:
     Raises:
         FileError: if `out` holds a run of another recipe.
     """
+    out = files.user_path(out)
     if not overwrite:
         _check_same(recipe, out)
     return _tried(recipe, out, from_scratch)[0]
@@ -146,14 +175,16 @@ def _check_same(recipe, out: pathlib.Path) -> None:
     """Raises a `FileError` with the difference if `out` holds a run of another recipe."""
     if not Run(out).recipe.is_file():
         return
-    there, here = (each.lines() for each in (type(recipe).load(Run(out).recipe), recipe))
+    # The same file may be at another path now, and the texts themselves are compared later.
+    recipes = (type(recipe).load(Run(out).recipe), recipe)
+    there, here = (each.without_paths().lines() for each in recipes)
     differences = [
         *(f"there {line}" for line in there if line not in here),
         *(f"now {line}" for line in here if line not in there),
     ]
     if differences:
         raise files.FileError(
-            f"{out} holds a run of another recipe ({'; '.join(differences)}): use another "
+            f"{out} holds a run of another recipe ({'; '.join(differences)}). Use another "
             "folder, or --overwrite."
         )
 

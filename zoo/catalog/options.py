@@ -9,7 +9,7 @@ from zoo.registry import UnknownNameError, unknown_name_message
 from zoo.utils.signatures import Option, options_of
 
 # The arguments of `zoo.fit_and_evaluate` that a recipe passes itself.
-_OF_RECIPES = ("initial_weights", "log_dir", "resume", "verbose", "command")
+_OF_RECIPES = ("initial_weights", "log_dir", "resume", "overwrite", "verbose", "command")
 
 # A name of data that is not registered: its options are those of any file.
 FILES = "files.csv"

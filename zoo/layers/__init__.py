@@ -2,6 +2,7 @@
 
 from zoo.layers.attention import MultiHeadAttention, masked_softmax
 from zoo.layers.embedding import LearnedPositions, SinePositions
+from zoo.layers.logits import Logits
 from zoo.layers.ngrams import DistinctBigrams, WeightedLogCountRatios
 from zoo.layers.pooling import POOLINGS, PaddingMask, Pooling, last_real
 from zoo.layers.recurrent import RecurrentBlock
@@ -11,6 +12,7 @@ __all__ = [
     "POOLINGS",
     "DistinctBigrams",
     "LearnedPositions",
+    "Logits",
     "MultiHeadAttention",
     "PaddingMask",
     "Pooling",

@@ -50,16 +50,21 @@ class Pooling(keras.layers.Layer):
         self.kind = kind
 
     def call(self, features, padding_mask):
-        """(B, T, D), padding mask (B, T) -> (B, D), or (B, 2 D) for average+max."""
+        """(B, T, D), padding mask (B, T) -> (B, D), or (B, 2 D) for average+max.
+
+        A row that is all padding becomes zeros.
+        """
         if self.kind == "last":
             return last_real(features, padding_mask)
         real = padding_mask[:, :, None]
         pooled = []
         if "average" in self.kind:
             total = ops.sum(ops.where(real, features, 0), axis=1)
-            pooled.append(total / ops.sum(ops.cast(real, features.dtype), axis=1))
+            count = ops.sum(ops.cast(real, features.dtype), axis=1)
+            pooled.append(total / ops.maximum(count, 1))
         if "max" in self.kind:
-            pooled.append(ops.max(ops.where(real, features, -float("inf")), axis=1))
+            largest = ops.max(ops.where(real, features, -float("inf")), axis=1)
+            pooled.append(ops.where(ops.any(real, axis=1), largest, 0))
         return ops.concatenate(pooled, axis=-1)
 
     def compute_output_shape(self, features_shape, padding_mask_shape):
@@ -73,10 +78,13 @@ class Pooling(keras.layers.Layer):
 def last_real(features, padding_mask):
     """Features of each row's last real token: (B, T, D), padding mask (B, T) -> (B, D).
 
+    A row that is all padding becomes zeros.
+
     Example:
     >>> features, mask = np.array([[[1.0], [3.0], [9.0]]]), np.array([[True, True, False]])
     >>> np.asarray(zoo.layers.last_real(features, mask)).tolist()
     [[3.0]]
     """
-    last = ops.sum(ops.cast(padding_mask, "int32"), axis=1) - 1
-    return ops.take_along_axis(features, last[:, None, None], axis=1)[:, 0]
+    last = ops.maximum(ops.sum(ops.cast(padding_mask, "int32"), axis=1) - 1, 0)
+    features = ops.take_along_axis(features, last[:, None, None], axis=1)[:, 0]
+    return ops.where(ops.any(padding_mask, axis=1)[:, None], features, 0)

@@ -10,6 +10,7 @@ from zoo.models import list_models
 from zoo.serving import allowed_ops
 from zoo.serving.quantization import VARIABLES, restored_weights
 from zoo.tasks import task_class
+from zoo.training.given_model import mark_trained
 from zoo.training.run import (
     EXTRA_ASSETS,
     ModelNotFoundError,
@@ -17,6 +18,7 @@ from zoo.training.run import (
     first_line,
     read_task,
     read_task_config,
+    saved_models,
 )
 from zoo.utils import allowed_classes, checksums, files
 from zoo.utils.tensorflow import check_not_forked
@@ -72,6 +74,7 @@ def _model_of(folder: pathlib.Path) -> keras.Model:
     weights = restored_weights(str(folder / "variables" / "variables"), VARIABLES)
     for variable, value in zip(model.variables, weights, strict=True):
         variable.assign(value)
+    mark_trained(model)
     return model
 
 
@@ -145,12 +148,7 @@ def saved_model_folder(path: files.StrPath) -> pathlib.Path:
     folder = Run.find(path).path
     if (folder / "saved_model.pb").is_file():
         return folder
-    versions = [
-        version
-        for parent in (folder / "saved_model", folder)
-        for version in parent.glob("*/")
-        if version.name.isdecimal() and (version / "saved_model.pb").is_file()
-    ]
+    versions = saved_models(folder)
     if not versions:
         raise ModelNotFoundError(
             f"{folder} holds no SavedModel: expected saved_model/1/saved_model.pb. Create "

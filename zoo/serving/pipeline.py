@@ -6,6 +6,7 @@ import keras
 
 from zoo.datasets import DatasetError, TextDataset
 from zoo.datasets import load as load_dataset
+from zoo.models.suited_model import suited_model
 from zoo.registry import UnknownNameError, unknown_name_message
 from zoo.serving.kind import serving_kind
 from zoo.serving.loading import saved_model_folder, task_of_saved_model
@@ -73,6 +74,7 @@ def evaluate(
 
     Raises:
         TypeError: For a Keras model without its task.
+        ValueError: For a Keras model that does not suit the task.
         DatasetError: If the dataset is not the one that the report names.
         FileError: If there is no model at a path, or it is damaged.
 
@@ -85,7 +87,8 @@ def evaluate(
                 "task_or_dataset must be a task if a Keras model is evaluated; it is of type "
                 f"{type(task_or_dataset).__name__}."
             )
-        return evaluate_examples(model, task_or_dataset, task_or_dataset.examples(split))
+        suited = suited_model(model, **task_or_dataset.model_arguments())
+        return evaluate_examples(suited, task_or_dataset, task_or_dataset.examples(split))
     if isinstance(task_or_dataset, Task):
         task_or_dataset = task_or_dataset.data.dataset
     dataset = task_or_dataset

@@ -9,6 +9,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from zoo.models.suited_model import suited_model
 from zoo.serving.kind import check_exportable, serving_kind
 from zoo.serving.quantization import VARIABLES, Quantization, QuantizedVariable
 from zoo.tasks.task import Task
@@ -50,7 +51,8 @@ def export_saved_model(
         The path.
 
     Raises:
-        ValueError: for an unknown quantization, or a task that cannot be exported.
+        ValueError: for an unknown quantization, a task that cannot be exported, or a model that
+            does not suit it.
         FileError: if it cannot be written.
 
     >>> import tempfile, zoo
@@ -62,7 +64,8 @@ def export_saved_model(
     ['label', 'probabilities', 'score']
     """
     check_exportable(task, quantization)
-    path = pathlib.Path(path)
+    path = files.user_path(path)
+    model = suited_model(model, **task.model_arguments())
     # The module holds variables and tables, not layers: other objects that Keras tracks are useless
     # to a graph and keep `saved_model_cli` and the C API from running it.
     module = tf.Module()

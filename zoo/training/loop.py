@@ -43,6 +43,7 @@ class Progress:
         history: One entry per finished epoch.
         best_epoch: The epoch, from 1, whose weights are kept; 0 before the first has finished.
         has_ended: Whether no epoch is left, because of their number or of early stopping.
+        was_trained: Whether the model had been trained before its first step.
         validation: The evaluation of the last epoch; at the end, that of the best.
     """
 
@@ -59,6 +60,7 @@ class Progress:
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     best_epoch: int = 0
     has_ended: bool = False
+    was_trained: bool = False
     validation: Evaluation | None = None
 
     @property
@@ -109,7 +111,7 @@ class Loop:
         self.prepared = prepared
         self.seed = seed
         self.run = run
-        self.progress = Progress()
+        self.progress = Progress(was_trained=prepared.was_trained)
         self._arguments = arguments
         self._best_weights: list[np.ndarray] = []
         self._checkpoint = None if run is None else Checkpoint(run.checkpoint)
@@ -281,7 +283,7 @@ class Loop:
         if self.run is None:
             return f"{hint}."
         # Another recipe would be refused in the same folder.
-        hint += ", in another folder or with --overwrite."
+        hint += ", in another folder or with overwrite=True."
         if self.progress.best_epoch:
             best = self.progress.best_epoch
             hint += f" {self.run.model} holds the weights of the best epoch, {best}."

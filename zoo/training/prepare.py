@@ -9,10 +9,12 @@ import keras
 import numpy as np
 
 import zoo
+from zoo.models.suited_model import suited_model
 from zoo.models.weights import transfer_weights
 from zoo.tasks.data import SPLITS
 from zoo.tasks.task import Task
 from zoo.training.devices import Devices, current
+from zoo.training.given_model import make_model, mark_trained, was_trained
 from zoo.training.settings import Settings
 from zoo.utils import files
 
@@ -40,6 +42,7 @@ class Prepared:
         settings: Complete settings.
         model: The compiled model.
         training_model: What is trained so that `model` learns, see `Task.training_model`; compiled.
+        was_trained: Whether the model had been trained before.
         steps_by_epoch: Number of steps of each epoch.
         devices: The processes of the fit.
     """
@@ -48,6 +51,7 @@ class Prepared:
     settings: Settings
     model: keras.Model
     training_model: keras.Model
+    was_trained: bool
     steps_by_epoch: list[int]
     devices: Devices
 
@@ -118,8 +122,9 @@ def prepare(
         for epoch in range(settings.epochs)
     ]
     keras.utils.set_random_seed(seed)
-    if not isinstance(model, keras.Model):
-        model = model()
+    given = make_model(model)
+    had_been_trained = was_trained(given)
+    model = suited_model(given, **task.model_arguments())
     _check_direction(model, task)
     if hasattr(model, "adapt"):
         model.adapt(train.sequences, train.targets)
@@ -139,7 +144,10 @@ def prepare(
         training_model.compile(
             model.optimizer, metrics=task.training_metrics(), jit_compile=jit_compile
         )
-    return Prepared(task, settings, model, training_model, steps_by_epoch, current())
+    mark_trained(given)
+    return Prepared(
+        task, settings, model, training_model, had_been_trained, steps_by_epoch, current()
+    )
 
 
 def _check_direction(model: keras.Model, task: Task) -> None:

@@ -11,6 +11,8 @@ from zoo.utils.terminal import format_facts, make_table, plain_text, terminal_wi
 if TYPE_CHECKING:
     from zoo.training.report import Report
 
+TRAINED = "The model had been trained before this fit, which continues from its weights."
+
 # Classes of the largest confusion matrix that is shown.
 _MAX_CLASSES = 10
 
@@ -78,6 +80,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
     facts = [
         ("data", f"{sizes}; {report.padding_share:.1%} padding"),
         *(("note", sentence) for sentence in report.dataset["warnings"]),
+        *([("note", TRAINED)] if report.model.get("was_trained") else []),
         ("parameters", f"{report.model['parameters']:,}"),
         ("seconds", seconds),
         (

@@ -5,25 +5,34 @@ import importlib.metadata
 import pathlib
 import platform
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
 
 from zoo.models import is_baseline
+from zoo.models.suited_model import depends_on_padding
 from zoo.registry import check_arguments
 from zoo.tasks.data import SPLITS
 from zoo.tasks.task import Evaluation, Task
 from zoo.training.checkpoint import stopping_on_signals
+from zoo.training.earlier import check_earlier
+from zoo.training.given_model import check_model_and_task, new_each_time
 from zoo.training.loop import EVALUATION_BATCH_SIZE, Loop
+from zoo.training.model_file import check_saveable
 from zoo.training.prepare import check_data, complete, prepare
 from zoo.training.progress import ProgressBar
 from zoo.training.report import Report
-from zoo.training.resume import arguments_of, ended_report
+from zoo.training.report_view import TRAINED
+from zoo.training.resume import arguments_of, checksum_of, ended_report
 from zoo.training.run import Run
 from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
+
+_PADDING = (
+    "The model's outputs change with the padding of a text, so that scores and answers differ from "
+    "batch to batch: use Embedding(..., mask_zero=True) and layers that read its mask."
+)
 
 
 @takes_settings
@@ -33,6 +42,7 @@ def fit_and_evaluate(
     *,
     log_dir: files.StrPath | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: bool = True,
     command: str | None = None,
@@ -49,10 +59,13 @@ def fit_and_evaluate(
             `seed` is set, so that the seed covers the initial weights.
         task: The task, with its dataset.
         log_dir: Folder of the run: `model.keras`, `task.json`, `report.json`, and `logs` for
-            TensorBoard. With several seeds it has a folder `seed_N` for each of them.
+            TensorBoard. With several seeds it has a folder `seed_N` for each of them. The files of
+            a finished run there are replaced, and its SavedModel is removed; an interrupted fit is
+            refused without `resume` or `overwrite`.
         resume: Whether to resume the fit in `log_dir` if it was interrupted. On one machine the
             result is equal to the bit to that of an uninterrupted fit, except for measured seconds
             and memory. A fit that has ended is not repeated. Your own callbacks start again.
+        overwrite: Whether to remove what an earlier fit has left in `log_dir`, its checkpoint too.
         callbacks: Keras callbacks, called for each batch and epoch as in `keras.Model.fit`.
         verbose: Whether progress is shown on standard error.
         command: The command line for the report; None takes that of this process.
@@ -62,7 +75,8 @@ def fit_and_evaluate(
         A `Report`. A model that was passed as such holds the best weights.
 
     Raises:
-        ValueError: If an argument is out of range, or the run to resume had different arguments.
+        ValueError: If an argument is out of range, the model does not suit the task, `log_dir`
+            holds an interrupted fit, or the run to resume had different arguments.
         TrainingError: If the loss is NaN or infinite.
         Interrupted: A KeyboardInterrupt, after Ctrl-C or SIGTERM has stopped a fit with a `log_dir`
             between two steps; `resume` continues it.
@@ -74,15 +88,19 @@ def fit_and_evaluate(
     'accuracy'
     """
     check_arguments("fit_and_evaluate", fit_and_evaluate, settings)
+    check_model_and_task(model, task)
     asked = Settings(**settings)
     if resume and log_dir is None:
         raise ValueError("resume requires log_dir, the folder of the run to resume.")
+    run = None if log_dir is None else Run(log_dir)
+    notes = []
+    if run is not None:
+        notes = check_earlier(run, asked.seeds, resume=resume, overwrite=overwrite)
     if asked.seeds is not None and isinstance(model, keras.Model):
         raise ValueError("With several seeds, model must be a function that returns a new model.")
     warnings = check_data(task, asked)
     if verbose:
-        for sentence in warnings:
-            print(f"Note: {sentence}", file=sys.stderr)
+        _print_notes([*notes, *warnings])
     fit = _Fit(
         model=model,
         task=task,
@@ -93,8 +111,7 @@ def fit_and_evaluate(
         command=_command() if command is None else command,
         warnings=warnings,
     )
-    run = None if log_dir is None else Run(log_dir)
-    return fit.with_seed(asked.seed, run) if asked.seeds is None else fit.with_seeds(run)
+    return fit.with_seed(asked.seed, run, run) if asked.seeds is None else fit.with_seeds(run)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,10 +130,13 @@ class _Fit:
     def with_seeds(self, run: Run | None) -> Report:
         """Fits once for each seed; keeps the weights of the one that is best on validation."""
         assert self.settings.seeds is not None
-        reports = [
-            self.with_seed(seed, None if run is None else run.of_seed(seed))
-            for seed in self.settings.seeds
-        ]
+        each_new = dataclasses.replace(self, model=new_each_time(self.model))
+        reports = []
+        for seed in self.settings.seeds:
+            own = None if run is None else run.of_seed(seed)
+            # The first seed of a new fit replaces all that an earlier fit has left.
+            replaced = own if self.resume or reports else run
+            reports.append(each_new.with_seed(seed, own, replaced))
         report = Report.over_seeds(reports, self.command)
         if run is not None:
             best = Report.best_on_validation(reports, self.task.monitor)
@@ -125,8 +145,14 @@ class _Fit:
             run.end(report)
         return report
 
-    def with_seed(self, seed: int, run: Run | None) -> Report:
-        """Fits once, in the order in which it happens."""
+    def with_seed(self, seed: int, run: Run | None, replaced: Run | None) -> Report:
+        """Fits once, in the order in which it happens.
+
+        Args:
+            seed: The seed.
+            run: The folder to write to, or None.
+            replaced: The folder in which nothing of an earlier fit stays.
+        """
         # Prepare
         prepared = prepare(self.model, self.task, self.settings, seed)
         arguments = arguments_of(prepared, seed)
@@ -134,10 +160,19 @@ class _Fit:
             ended = ended_report(run, prepared, arguments)
             if ended is not None:
                 return ended
+        notes = [] if run is None else check_saveable(prepared.model)
+        if depends_on_padding(prepared.model):
+            notes.append(_PADDING)
         loop = Loop(prepared, seed, run, arguments)
         loop.start(self.resume)
-        if run is not None and prepared.devices.is_writer:
+        if run is not None and replaced is not None and prepared.devices.is_writer:
+            if loop.progress.is_new:
+                replaced.clear(keep_recipe=self.resume)
             run.begin(self.task)
+        if loop.progress.was_trained:
+            notes.append(TRAINED)
+        if self.verbose:
+            _print_notes(notes)
 
         # Fit
         board = self._tensorboard(loop)
@@ -170,9 +205,6 @@ class _Fit:
         settings = loop.prepared.settings
         if loop.run is None or not loop.prepared.devices.is_writer:
             return None
-        if loop.progress.is_new:
-            # TensorBoard would draw the curves of an earlier run in the same folder.
-            shutil.rmtree(loop.run.logs, ignore_errors=True)
         if settings.dashboards == "none" or keras.backend.backend() != "tensorflow":
             return None
         from zoo.inspection import TensorBoard
@@ -200,10 +232,15 @@ class _Fit:
                 "name": model.name,
                 "parameters": model.count_params(),
                 "is_baseline": is_baseline(model.name),
+                "was_trained": progress.was_trained,
             },
             dataset=self._dataset_facts(),
             seed=loop.seed,
-            training={**loop.prepared.settings.to_dict(), "best_epoch": best["epoch"]},
+            training={
+                **loop.prepared.settings.to_dict(),
+                "initial_weights": checksum_of(loop.prepared.settings.initial_weights),
+                "best_epoch": best["epoch"],
+            },
             history=progress.history,
             validation={
                 name.removeprefix("val_"): score
@@ -235,6 +272,11 @@ class _Fit:
             "fingerprint": dataset.fingerprint,
             "warnings": [*self.warnings, *self.task.data.notes()],
         }
+
+
+def _print_notes(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"Note: {sentence}", file=sys.stderr)
 
 
 def _versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import zoo
 from zoo.datasets import DatasetError
+from zoo.registry import did_you_mean
 from zoo.tasks import task_from_config
 from zoo.utils import checksums, files, pretrained
 
@@ -47,7 +48,7 @@ class Run:
     """
 
     def __init__(self, path: files.StrPath):
-        self.path = pathlib.Path(path)
+        self.path = files.user_path(path)
         self.model = self.path / "model.keras"
         self.task = self.path / "task.json"
         self.report = self.path / pretrained.REPORT
@@ -67,14 +68,16 @@ class Run:
             ModelNotFoundError: If there is no such folder.
             FileError: If a file is damaged.
         """
-        place = pathlib.Path(place)
+        place = files.user_path(place)
         for folder in (place, pretrained.folder() / place):
             if folder.is_dir():
                 checksums.check_manifest(folder)
                 return cls(folder)
+        names = pretrained.names()
         raise ModelNotFoundError(
             f"There is no model at {place}: expected the folder of a run or of a SavedModel, or a "
-            f"pretrained model: {', '.join(pretrained.names()) or 'there are none'}."
+            f"pretrained model: {', '.join(names) or 'there are none'}."
+            + did_you_mean(str(place), names)
         )
 
     @property
@@ -99,15 +102,21 @@ class Run:
             files.clear_leftovers(self.path)
             yield
 
-    def clear(self) -> None:
-        """Removes everything that a fit has written; other files in the folder stay."""
-        written = (self.model, self.task, self.report, self.recipe, self.checkpoint, self.logs)
-        manifest = self.path / checksums.MANIFEST
-        for path in (*written, manifest, self.saved_model.parent, *self.path.glob("seed_*")):
+    def clear(self, *, keep_recipe: bool = False) -> None:
+        """Removes everything that a fit has written; other files in the folder stay.
+
+        Args:
+            keep_recipe: Whether the recipe stays: it is that of the fit which follows.
+        """
+        written = [self.model, self.task, self.report, self.checkpoint, self.logs]
+        written += [self.path / checksums.MANIFEST, *seed_folders(self), *saved_models(self.path)]
+        for path in (*written, *([] if keep_recipe else [self.recipe])):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # There is none, or it holds files of others.
+            self.saved_model.parent.rmdir()
 
     def begin(self, task) -> None:
         """Writes the task of a new fit; the report of an earlier one is removed."""
@@ -116,7 +125,9 @@ class Run:
         files.write_json(self.task, task_entries(task))
 
     def save_model(self, model) -> None:
-        """Writes the Keras model, completely or not at all."""
+        """Writes the Keras model, completely or not at all; a SavedModel of another is removed."""
+        for folder in saved_models(self.path):
+            shutil.rmtree(folder)
         with files.atomic_write(self.model) as new:
             model.save(new)
 
@@ -131,7 +142,14 @@ class Run:
         checksums.write_manifest(self.path, names)
 
     def adopt(self, other: "Run") -> None:
-        """Copies model and task of another run, which is the best of several seeds."""
+        """Copies model and task of another run, which is the best of several seeds.
+
+        A SavedModel of other weights is removed.
+        """
+        kept = self.model.read_bytes() if self.model.is_file() else None
+        if kept != other.model.read_bytes():
+            for folder in saved_models(self.path):
+                shutil.rmtree(folder)
         (self.path / checksums.MANIFEST).unlink(missing_ok=True)
         for source, target in ((other.model, self.model), (other.task, self.task)):
             with files.atomic_write(target) as new:
@@ -157,6 +175,22 @@ class Run:
                 f"{self.path} holds no model.keras: expected the folder of a finished run."
             )
         return load_model(self.model), task
+
+
+def saved_models(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The versions of a SavedModel in the folder of a run or of a pretrained model."""
+    return [
+        version
+        for parent in (folder / "saved_model", folder)
+        for version in parent.glob("*/")
+        if version.name.isdecimal() and (version / "saved_model.pb").is_file()
+    ]
+
+
+def seed_folders(run: Run) -> list[pathlib.Path]:
+    """The folders of a run's seeds."""
+    folders = run.path.glob("seed_*/")
+    return [folder for folder in folders if folder.name.removeprefix("seed_").isdecimal()]
 
 
 def task_entries(task) -> dict[str, Any]:
@@ -217,4 +251,4 @@ def check_format(entries: Mapping[str, Any], place: files.StrPath) -> None:
 
 def first_line(error: Exception) -> str:
     """The first line of an error's message, cut to 200 characters."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -21,6 +21,11 @@ _MODULES = {
     *("keras." + name for name in ("initializers", "layers", "regularizers", "constraints")),
     *("keras." + name for name in ("losses", "metrics", "optimizers", "optimizers.schedules")),
 }
+# A functional model, and the operations in its graph, which compute and hold no code.
+_GRAPHS = {"keras.src.ops.math", "keras.src.ops.nn", "keras.src.ops.numpy"}
+_FUNCTIONAL = ("keras.src.models.functional", "Functional")
+# The values in a graph, which Keras writes like classes.
+_VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 # They hold code, or the path of a program.
 _RUNNING_CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
@@ -69,17 +74,29 @@ def check_classes(config: Any, file: pathlib.Path) -> None:
     Raises:
         FileError: for the first class that is neither.
     """
+    for name, module in refused_classes(config):
+        raise files.FileError(
+            f"{file} is refused: expected layers of Keras and of the zoo; found "
+            f"{ascii(module)[:80]} {ascii(name)[:80]}. A class of your own must be decorated with "
+            "@keras.saving.register_keras_serializable() and imported first."
+        )
+
+
+def refused_classes(config: Any) -> Iterator[tuple[Any, Any]]:
+    """Name and module of each class in a configuration that is refused."""
     for entry in _entries_with_class(config):
         name, module = entry["class_name"], entry.get("module")
         registered = entry.get("registered_name")
         if isinstance(registered, str) and get_registered_object(registered) is not None:
             continue
-        are_names = isinstance(module, str) and isinstance(name, str)
-        if not are_names or module not in _MODULES or name in _RUNNING_CODE:
-            raise files.FileError(
-                f"{file} is refused: expected layers of Keras and of the zoo; found "
-                f"{ascii(module)[:80]} {ascii(name)[:80]}."
-            )
+        is_keras = (
+            isinstance(module, str)
+            and isinstance(name, str)
+            and (module in _MODULES | _GRAPHS or (module, name) == _FUNCTIONAL)
+        )
+        is_value = isinstance(name, str) and name in _VALUES
+        if not is_value and (not is_keras or name in _RUNNING_CODE):
+            yield name, module
 
 
 def _entries_with_class(config: Any) -> Iterator[dict[str, Any]]:

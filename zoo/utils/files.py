@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-if sys.platform != "win32":
+try:
     import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 StrPath = str | os.PathLike
 
@@ -27,8 +29,35 @@ _ASIDE = "old"
 _HERE, _SWAP = -100, 2
 
 
+# A place that is not on this machine. A single letter is a drive of Windows; `pathlib` makes one
+# slash of two.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
+
+
 class FileError(OSError):
     """A file could not be read or written; the message names it and says what was expected."""
+
+
+def user_path(path: StrPath) -> pathlib.Path:
+    """A path that a user has given, with the home folder for `~`.
+
+    Raises:
+        FileError: For a URL, such as `gs://bucket/run`, or the home folder of an unknown user.
+
+    >>> from zoo.utils.files import user_path
+    >>> user_path("runs/lstm").as_posix()
+    'runs/lstm'
+    """
+    text = os.fsdecode(path)
+    if url := _URL.fullmatch(text):
+        raise FileError(
+            f"{url[1]}://{url[2]} must be a path on this machine; it is a URL. Copy its files, or "
+            "mount it as a folder."
+        )
+    try:
+        return pathlib.Path(text).expanduser()
+    except RuntimeError as error:
+        raise FileError(f"{text} must be a path; its ~ names no home folder.") from error
 
 
 @contextlib.contextmanager
@@ -97,6 +126,7 @@ def _put(new: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
 
 def _exchange(one: pathlib.Path, other: pathlib.Path) -> bool:
     """Swaps two paths in one step; False if the system or the disk cannot do that."""
+    # macOS has no such function, and Windows no C library by that name.
     rename = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "renameat2", None)
     if rename is None:
         return False
@@ -133,7 +163,7 @@ def lock_folder(folder: StrPath) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> None:
-    if sys.platform != "win32":
+    if fcntl is not None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

@@ -1,6 +1,7 @@
-"""Package attributes that are imported on first use."""
+"""Package attributes that are imported on first use, and calls that wait for an import."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,3 +31,41 @@ def lazy_attributes(
         return value
 
     return get_attribute, lambda: sorted(homes)
+
+
+def call_after_import(module: str, function: Callable[[], None]) -> None:
+    """Calls a function when a module has been imported: now, if it has been already."""
+    if module in sys.modules:
+        function()
+    else:
+        sys.meta_path.insert(0, _CallAfterImport(module, function))
+
+
+class _CallAfterImport:
+    """A finder of modules that finds one, as the other finders do, and calls a function after it.
+
+    Args:
+        module: the name of the module.
+        function: what is called once its code has run.
+    """
+
+    def __init__(self, module: str, function: Callable[[], None]):
+        self._module = module
+        self._function = function
+
+    def find_spec(self, name: str, path=None, target=None):
+        """The specification of the module, whose loader then calls the function."""
+        del path, target
+        if name != self._module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_call(module):
+                execute(module)
+                self._function()
+
+            spec.loader.exec_module = execute_and_call
+        return spec

@@ -9,8 +9,10 @@ import psutil
 
 from zoo.utils import files
 
-if sys.platform != "win32":
+try:
     import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 # Control groups limit the memory of a container. For each version of them: their root folder, the
 # files with the limit and with the bytes in use, and the entry of memory.stat that can be freed.
@@ -34,8 +36,9 @@ def num_cores() -> int:
 
 def peak_memory() -> int:
     """The peak resident memory of this process, in bytes."""
-    if sys.platform == "win32":
-        return psutil.Process().memory_info().peak_wset
+    if resource is None:
+        memory = psutil.Process().memory_info()
+        return getattr(memory, "peak_wset", memory.rss)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024)
 

@@ -46,14 +46,16 @@ def import_tensorflow() -> None:
     Some of it is printed before TensorFlow reads its settings, so the file descriptor of standard
     error is redirected.
     """
+    logging.getLogger("tensorflow").addFilter(_is_unusual)
     if "tensorflow" in sys.modules or importlib.util.find_spec("tensorflow") is None:
         return  # Without TensorFlow, Keras uses another backend.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_aside():
         importlib.import_module("tensorflow")
-    logging.getLogger("tensorflow").addFilter(
-        lambda record: not any(words in record.getMessage() for words in _USUAL)
-    )
+
+
+def _is_unusual(record: logging.LogRecord) -> bool:
+    return not any(words in record.getMessage() for words in _USUAL)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,10 @@ from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 class Graphs(Dashboard):
     """The graphs of a model, of its layers and of its ops."""
 
+    def applies(self):
+        # A subclass of keras.Model may do anything in its call.
+        return bool(getattr(self.fit.model, "outputs", None))
+
     def on_fit_begin(self):
         self.fit.train.write_graph(op_graph(self.fit.model))
         self.fit.train.write(keras_graph(self.fit.model), 0)
@@ -25,7 +29,7 @@ def keras_graph(model: keras.Model) -> Summary:
 
     TensorBoard reads the config of a functional model; a model of another class has one inside.
     """
-    functional = keras.Model(model.input, model.output, name=model.name)
+    functional = keras.Model(_inputs(model), model.outputs[0], name=model.name)
     config = json.loads(functional.to_json())
     for layer in config["config"]["layers"]:
         for call in layer["inbound_nodes"]:
@@ -37,6 +41,12 @@ def keras_graph(model: keras.Model) -> Summary:
     )
     tensor = tensor_util.make_tensor_proto(json.dumps(config))
     return Summary(value=[Summary.Value(tag="keras", tensor=tensor, metadata=metadata)])
+
+
+def _inputs(model: keras.Model):
+    """The inputs of a model, nested as its call takes them."""
+    # A Sequential that was built and never called has no `input`.
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
 
 def _tensors(arguments) -> Iterator[dict]:
@@ -53,7 +63,7 @@ def _tensors(arguments) -> Iterator[dict]:
 def op_graph(model: keras.Model) -> bytes:
     """TensorFlow's graph of the forward pass, for any batch size and length, as a `GraphDef`."""
     inputs = keras.tree.map_structure(
-        lambda x: tf.TensorSpec(x.shape, x.dtype, name=x.name), model.input
+        lambda x: tf.TensorSpec(x.shape, x.dtype, name=x.name), _inputs(model)
     )
     answer = tf.function(lambda given: model(given, training=False), autograph=False)
     graph = answer.get_concrete_function(inputs).graph
