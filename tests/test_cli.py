@@ -112,7 +112,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ((*FIT, "--data", "ONE"), "class"),
         ((*FIT, "--data", "ONE", "--test-data", "OTHER"), "class"),
         ((*FIT, "--data", "TWO", "--test-data", "OTHER"), "awful"),
-        ((*FIT, "--epochs", "0", "--data", "TWO"), "epochs must be at least 1; it is 0"),
+        ((*FIT, "--epochs", "0", "--data", "TWO"), "--epochs must be at least 1; it is 0"),
         ((*FIT, "--epochs", "many"), "'many' is not a valid integer"),
         ((*FIT, "--pooling", "mean"), "'mean' is not one of"),
         ((*FIT, "--seed", "1", "--seeds", "1,2"), "Give --seed or --seeds, not both"),
@@ -138,7 +138,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         (("export", "nowhere"), "There is no model at nowhere"),
         (("export", "RUN", "--out", "TABLE/1"), "Cannot write"),
         (("generate", "The", "--model", "WRITER", "--temperature", "-1"), "0 or more; it is -1"),
-        (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "num_beams must be 1"),
+        (("generate", "The", "--model", "WRITER", "--num-beams", "0"), "--num-beams must be 1"),
         (("generate", "The", "--model", "nowhere"), "There is no model at nowhere"),
         (("generate", "The", "--model", "RUN"), "is not a model for text generation"),
         (
@@ -164,7 +164,7 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (
             (*FIT_WRITER, "--data", "TWO", "--sequence-length", "1"),
-            "sequence_length must be 2 or more; it is 1",
+            "--sequence-length must be 2 or more; it is 1",
         ),
         (("chess",), "No such command 'chess'"),
     ],

@@ -61,7 +61,7 @@ def _as_click(option, name: str, flag: str | None = None) -> click.Option:
     if option.is_sequence or option.is_mapping:
         kind = _Value(option)
     elif option.choices:
-        kind = click.Choice(option.choices)
+        kind = click.Choice(option.choices, case_sensitive=False)
     return click.Option([flag, name], type=kind, default=None, help=text)
 
 
@@ -86,6 +86,19 @@ class _Command(click.Command):
         """Parses the command line with the further options that apply to it."""
         ctx.meta["zoo.further"] = self._further(self, ctx, list(args))
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx):
+        """Runs the command; an error names its options where the library names arguments."""
+        try:
+            return super().invoke(ctx)
+        except (ValueError, TypeError, OSError, RuntimeError) as error:
+            if len(error.args) == 1 and isinstance(error.args[0], str):
+                from zoo.utils.flags import with_flags
+
+                options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+                flags = {str(o.name).rpartition("__")[2]: o.opts[0] for o in options}
+                error.args = (with_flags(error.args[0], {"log_dir": "--out", **flags}),)
+            raise
 
     def get_params(self, ctx):
         """The declared options and the further ones."""

@@ -15,8 +15,10 @@ FLAGS = {
     [
         ("epochs must be at least 1; it is 0.", "--epochs must be at least 1; it is 0."),
         ("model requires log_dir.", "--model requires --out."),
-        ("Loss is nan: try a lower learning_rate or clip_norm.", "Loss is nan: try a lower "
-         "--learning-rate or --clip-norm."),
+        (
+            "Loss is nan: try a lower learning_rate or clip_norm.",
+            "Loss is nan: try a lower --learning-rate or --clip-norm.",
+        ),
         ("create it with bidirectional=False.", "create it with --no-bidirectional."),
         ("Use another folder, or overwrite=True.", "Use another folder, or --overwrite."),
         ("give clip_norm=0.5, or clip_norm=None", "give --clip-norm 0.5, or --clip-norm"),
