@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import click
 
 import zoo
+from zoo.utils.files import user_path
 from zoo.utils.terminal import terminal_width
 
 
@@ -314,7 +315,7 @@ def leaderboard(wide, markdown, write, again):
     """
     board = zoo.leaderboard()
     if again is not None:
-        _train_again(board, pathlib.Path(again))
+        _train_again(board, user_path(again))
     elif write:
         click.echo(board.write())
     elif markdown or wide:
@@ -634,7 +635,7 @@ def _shown(text: bytes) -> str:
 def export(run, out, **options):
     """Export RUN as a SavedModel that takes raw text."""
     model, task = zoo.load(run)
-    place = out or pathlib.Path(run) / "saved_model" / "1"
+    place = out or user_path(run) / "saved_model" / "1"
     click.echo(zoo.export_saved_model(model, task, place, **_without_none(options)))
 
 
@@ -685,7 +686,7 @@ def demo(out):
     """
     from zoo.catalog.demo import run
 
-    run(pathlib.Path(out))
+    run(user_path(out))
 
 
 def _print_report(report, as_json: bool) -> None:

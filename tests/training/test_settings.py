@@ -42,3 +42,21 @@ def test_a_name_that_is_no_option_is_refused_with_the_nearest(function):
 def test_values_out_of_range_are_refused(value, expected):
     with pytest.raises(ValueError, match=expected):
         Settings(**value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 1.5}, r"epochs must be a whole number; it is 1\.5"),
+        ({"batch_size": 32.0}, r"batch_size must be a whole number; it is 32\.0"),
+        ({"early_stopping": True}, "early_stopping must be a whole number; it is True"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 4294967295; it is -1"),
+        ({"seed": 2**33}, "seed must be a whole number from 0 to 4294967295; it is 8589934592"),
+        ({"seeds": [1, "2"]}, "seed must be a whole number from 0 to 4294967295; it is '2'"),
+        ({"optimizer": "Adam"}, r"it is 'Adam'\. Did you mean 'adam'\?"),
+        ({"dashboards": "All"}, r"it is 'All'\. Did you mean 'all'\?"),
+    ],
+)
+def test_a_near_miss_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**arguments)

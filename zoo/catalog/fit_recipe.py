@@ -135,7 +135,6 @@ def dry_run(recipe, out: pathlib.Path, *, from_scratch: bool = False, overwrite:
     Raises:
         FileError: if `out` holds a run of another recipe.
     """
-    out = files.user_path(out)
     if not overwrite:
         _check_same(recipe, out)
     return _tried(recipe, out, from_scratch)[0]

@@ -155,7 +155,8 @@ class Leaderboard:
         Raises:
             FileError: if the file cannot be read or has no marks.
         """
-        path = pathlib.Path(pretrained.folder() if folder is None else folder, pretrained.CARD)
+        place = pretrained.folder() if folder is None else files.user_path(folder)
+        path = place / pretrained.CARD
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
@@ -232,7 +233,7 @@ def leaderboard(folder: files.StrPath | None = None) -> Leaderboard:
         >>> board.rows[0].name, board.rows[0].mark
         ('gru_imdb', '')
     """
-    folder = pretrained.folder() if folder is None else pathlib.Path(folder)
+    folder = pretrained.folder() if folder is None else files.user_path(folder)
     places = sorted(path.parent for path in folder.glob(f"*/{pretrained.REPORT}"))
     reports = {place.name: Report.load(place / pretrained.REPORT) for place in places}
     beginnings = {place.name: _initial_weights(place) for place in places}

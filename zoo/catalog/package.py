@@ -36,11 +36,11 @@ def ship(
     Raises:
         FileError: if the run has not ended, or the model cannot be written.
     """
-    run = pathlib.Path(run)
+    run = files.user_path(run)
     recipe = Recipe.find(run)
     report = zoo.Report.load(Run(run).report)
     model, task = zoo.load(run)
-    target = (pretrained.folder() if folder is None else pathlib.Path(folder)) / name
+    target = (pretrained.folder() if folder is None else files.user_path(folder)) / name
     with files.atomic_write(target) as new:
         zoo.export_saved_model(model, task, new / _VERSION, quantization=recipe.quantization)
         report.save(new / pretrained.REPORT)
@@ -84,7 +84,7 @@ def export_again(name: str, *, folder: files.StrPath | None = None) -> pathlib.P
     Raises:
         FileError: if there is no such model, or it cannot be written.
     """
-    target = (pretrained.folder() if folder is None else pathlib.Path(folder)) / name
+    target = (pretrained.folder() if folder is None else files.user_path(folder)) / name
     recipe = Recipe.find(target)
     report = zoo.Report.load(Run(target).report)
     model, task = zoo.load(target)

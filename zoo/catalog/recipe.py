@@ -11,6 +11,7 @@ import tomli_w
 
 from zoo.catalog import fit_recipe
 from zoo.catalog.options import fit_options
+from zoo.registry import did_you_mean
 from zoo.training.run import Run
 from zoo.utils import files, pretrained
 
@@ -63,7 +64,7 @@ class Recipe:
         Raises:
             FileError: if there is none, or it is not a recipe.
         """
-        path = pathlib.Path(place)
+        path = files.user_path(place)
         for candidate in (
             path,
             Run(path).recipe,
@@ -74,6 +75,7 @@ class Recipe:
         raise files.FileError(
             f"There is no recipe at {place}: expected a TOML file, the folder of a run, or a "
             f"pretrained model: {', '.join(pretrained.names()) or 'there are none'}."
+            f"{did_you_mean(str(place), pretrained.names())}"
         )
 
     @classmethod
@@ -84,7 +86,7 @@ class Recipe:
             FileError: if it cannot be read or is not a recipe.
         """
         try:
-            entries = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+            entries = tomllib.loads(files.user_path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise files.FileError(f"{path} is not a recipe in TOML: {error}.") from error
         known = {field.name for field in dataclasses.fields(cls)}
@@ -169,12 +171,12 @@ class Recipe:
 
     def fit(self, out: files.StrPath, **options):
         """Fits the model and writes the run; see `fit_recipe.fit`."""
-        return fit_recipe.fit(self, pathlib.Path(out), **options)
+        return fit_recipe.fit(self, files.user_path(out), **options)
 
     def fit_from_scratch(self, out: files.StrPath, **options):
         """Fits the recipe, after the one that its weights come from; see `fit_recipe`."""
-        return fit_recipe.fit_from_scratch(self, pathlib.Path(out), **options)
+        return fit_recipe.fit_from_scratch(self, files.user_path(out), **options)
 
     def dry_run(self, out: files.StrPath, **options):
         """Estimates what `fit` would take, and writes nothing; see `fit_recipe.dry_run`."""
-        return fit_recipe.dry_run(self, pathlib.Path(out), **options)
+        return fit_recipe.dry_run(self, files.user_path(out), **options)

@@ -2,7 +2,6 @@
 
 import abc
 import csv
-import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -119,9 +118,9 @@ class TextPredictor(ServedModel):
             DatasetError: for a table that cannot be read.
             FileError: if `output` cannot be written.
         """
-        output = pathlib.Path(output)
+        output = files.user_path(output)
         delimiter = delimiter_of(output)
-        header, rows, place = read_table(pathlib.Path(source), text_column)
+        header, rows, place = read_table(files.user_path(source), text_column)
         cells = [self.cells(answer) for answer in self([row[place] for row in rows])]
         prefix = "predicted_" if set(self.columns) & set(header) else ""
         with (

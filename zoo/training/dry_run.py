@@ -280,7 +280,7 @@ def _estimate(model, task: Task, asked: Settings, warnings, log_dir, quantizatio
         num_seeds=num_seeds,
         seconds=seconds,
         disk=_disk(prepared, num_seeds, quantization),
-        free_disk=None if log_dir is None else resources.free_disk(log_dir),
+        free_disk=None if log_dir is None else resources.free_disk(files.user_path(log_dir)),
         peak_memory=resources.peak_memory(),
         more_memory=_more_memory(prepared),
         available_memory=resources.available_memory(),

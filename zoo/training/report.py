@@ -1,7 +1,6 @@
 """The report of a run: its results, as JSON and for people."""
 
 import dataclasses
-import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -201,7 +200,7 @@ class Report:
 
     def save(self, path: files.StrPath) -> None:
         """Writes the report as JSON, whole or not at all."""
-        files.write_json(path, self.to_dict())
+        files.write_json(files.user_path(path), self.to_dict())
 
     @classmethod
     def load(cls, path: files.StrPath) -> "Report":
@@ -210,7 +209,7 @@ class Report:
         Raises:
             FileError: if the file is missing, damaged or no report.
         """
-        path = pathlib.Path(path)
+        path = files.user_path(path)
         checksums.check_manifest(path.parent, only=path.name)
         try:
             return cls.from_dict(files.read_json(path, "a report"))

@@ -3,17 +3,22 @@
 import dataclasses
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
+from zoo.registry import did_you_mean
 from zoo.tasks.task import Task
 from zoo.training.optimizers import OPTIMIZERS, RATES, SCHEDULES, WEIGHT_DECAYS, WarmupDecay
 from zoo.utils import files
 
 # Which of TensorBoard's dashboards are filled.
 DASHBOARDS = ("none", "default", "all")
+
+# The largest seed of Python, NumPy and TensorFlow alike.
+_MAX_SEED = 2**32 - 1
 
 # The most epochs of a fit whose number of epochs is not given.
 _MAX_DEFAULT_EPOCHS = 20
@@ -84,21 +89,30 @@ class Settings:
     def __post_init__(self):
         for name in ("epochs", "batch_size", "early_stopping"):
             value = getattr(self, name)
-            _check(name, "at least 1", value, value is None or value >= 1)
+            if value is not None:
+                _check(name, "a whole number", repr(value), _is_whole(value))
+                _check(name, "at least 1", value, value >= 1)
         if isinstance(self.optimizer, str) and self.optimizer not in OPTIMIZERS:
             raise ValueError(
                 f"optimizer must be one of {', '.join(OPTIMIZERS)}, or a Keras optimizer; "
-                f"it is {self.optimizer!r}."
+                f"it is {self.optimizer!r}.{did_you_mean(self.optimizer, OPTIMIZERS)}"
             )
         for name, names in (("schedule", SCHEDULES), ("dashboards", DASHBOARDS)):
             value = getattr(self, name)
-            _check(name, f"one of {', '.join(names)}", repr(value), value in names)
+            if value not in names:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(names)}; it is {value!r}."
+                    f"{did_you_mean(str(value), names)}"
+                )
         _check("warmup", "at least 0 and below 1", self.warmup, 0 <= self.warmup < 1)
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             _check(name, "above 0", value, value is None or 0 < value < math.inf)
         decay = self.weight_decay
         _check("weight_decay", "0 or more", decay, decay is None or 0 <= decay < math.inf)
+        for seed in (self.seed, *(self.seeds or ())):
+            is_seed = _is_whole(seed) and 0 <= seed <= _MAX_SEED
+            _check("seed", f"a whole number from 0 to {_MAX_SEED}", repr(seed), is_seed)
         if self.seeds is not None and (not self.seeds or len(set(self.seeds)) != len(self.seeds)):
             raise ValueError(
                 f"seeds must be different numbers, one at least; they are {list(self.seeds)}."
@@ -164,6 +178,10 @@ def takes_settings(function: Callable) -> Callable:
         before, _, after = function.__doc__.partition("        **settings:")
         function.__doc__ = f"{before}{entries}\n" + after.partition("\n")[2]
     return function
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _check(name: str, expected: str, value: Any, is_right: bool) -> None:

@@ -64,7 +64,7 @@ class TensorBoard(keras.callbacks.Callback):
             raise ValueError(
                 f"dashboards must be one of {', '.join(LEVELS)}; it is {dashboards!r}."
             )
-        self.log_dir = pathlib.Path(log_dir)
+        self.log_dir = files.user_path(log_dir)
         self.task: Any = task if task is not None and task.has_data else None
         self.options = dict(options or {})
         self.progress = progress

@@ -6,6 +6,7 @@ import threading
 from tensorboard import program
 
 from zoo.training.run import Run
+from zoo.utils import files
 
 # Summaries shown of each kind, where TensorBoard's defaults are lower: all epochs are shown.
 _KEPT = "images=200,text=200,histograms=200,pr_curves=200"
@@ -20,7 +21,7 @@ def logs_of(folder: str | pathlib.Path) -> pathlib.Path:
     Raises:
         ValueError: if it holds no logs.
     """
-    folder = pathlib.Path(folder)
+    folder = files.user_path(folder)
     own = Run(folder).logs
     # Of one run: its parts are then named train and validation, without a path.
     place = own if own.is_dir() else folder
