@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
@@ -253,7 +254,16 @@ def _digest_column(digest, values: Sequence[str] | np.ndarray) -> None:
 
 
 def absolute_path(path: str | os.PathLike) -> Path:
-    """Returns the path independent of the working directory, for a dataset's arguments."""
+    """Returns the path independent of the working directory, for a dataset's arguments.
+
+    Raises:
+        DatasetError: For an address such as "gs://bucket/file", which is no path.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(path)) and not os.path.exists(path):
+        raise DatasetError(
+            f"The data must be files on this machine; {os.fspath(path)!r} is an address: download "
+            "it first."
+        )
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 

@@ -1,6 +1,8 @@
-"""Datasets from files: CSV, TSV, JSON lines, folders with one folder per class, plain text."""
+"""Datasets from files: tables, JSON, fastText, folders with one folder per class, plain text."""
 
+import dataclasses
 import inspect
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -18,13 +20,10 @@ from zoo.datasets.dataset import (
     absolute_path,
     timed,
 )
-from zoo.datasets.file_formats import (
-    Column,
-    class_folders,
-    is_plain_text,
-    read_columns,
-    text_files,
-)
+from zoo.datasets.file_formats import Column, read_columns
+from zoo.datasets.labels import LabelSpellings, missing_texts_note
+from zoo.datasets.reading import ReadingOptions
+from zoo.datasets.reading.texts import find_splits
 from zoo.datasets.splitting import check_repetition, check_share, split_off
 from zoo.registry import unknown_name_message
 from zoo.utils.text import list_names
@@ -44,24 +43,41 @@ def from_files(
     validation_share: float = 0.1,
     test_share: float = 0.1,
     seed: int = 0,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header: str | None = None,
+    normalize_labels: bool = False,
     **column_names: str,
 ) -> TextDataset:
     """Reads a dataset from your own files.
 
     `path`, `validation_data` and `test_data` are each one of:
 
-    - A .csv or .tsv file. The first line names the columns. Fields that contain a delimiter, a line
-      end or a quote are quoted, and quotes in them are doubled.
-    - A .jsonl or .json file with one JSON object per line.
-    - A folder with one folder per class, which contain .txt files of one text each. Folders named
-      "unsup" are skipped, because IMDb's download keeps its unlabelled texts there.
-    - Only for `path`: a folder with such a folder in `train` and optionally in `validation` and
-      `test`.
+    - A table: .csv, .tsv, .xlsx or .parquet (the last two need the extra `tables`). A first line
+      names the columns; blank lines, a title and comments may precede it. Without such a line, name
+      them with `header`; in a file of two columns of which one has labels that repeat, the columns
+      are recognized. In text, the delimiter is the one that fits of comma, semicolon, tab and bar,
+      or is named by a first line `sep=;`. In CSV, fields that contain a delimiter, a line end or a
+      quote are quoted, and quotes in them are doubled or follow a backslash. In TSV, quotes are
+      text, unless the file shows that a CSV writer made it. Quotes that enclose no field are text.
+    - JSON: .jsonl with one object per line, or .json with an array of objects or a table as pandas
+      writes it. A key in an object within the object is `text_column="data.text"`.
+    - A file of lines that start with `__label__`, as fastText reads them.
+    - A folder with one folder per class, which contain .txt files of one text each, in subfolders,
+      too; files without a suffix if no file is .txt. Hidden folders are no classes, nor are folders
+      named "unsup", because IMDb's download keeps its unlabelled texts there.
+    - Only for `path`: a folder with such a folder in `train` and optionally in `validation`
+      (`valid`, `val`, `dev`) and `test`.
     - If only a text column is read: a .txt file, which is one text, or a folder of .txt files.
 
-    Files are UTF-8, with or without a byte order mark. Invalid bytes are replaced by U+FFFD, empty
-    texts are removed, duplicates are kept; all are counted in `audit`. Line ends in .txt files are
-    converted to line feeds. In other files a text is exactly the content of its field.
+    Files may be compressed (.gz, .bz2, .xz). "/dev/stdin" is the standard input. Files with other
+    suffixes, or none, are read if their contents show one of these formats.
+
+    Files are in the encoding of their byte order mark, else UTF-8. Invalid bytes are replaced by
+    U+FFFD; a file is refused, with a guess at its encoding, if most of its texts have some. Empty
+    texts and texts without a label are removed, duplicates are kept. All are counted in `audit`,
+    and so is what was left out of a folder or file. Line ends in .txt files are converted to line
+    feeds. In other files a text is exactly the content of its field.
 
     Without `test_data`, the test split is split off `path`; without `validation_data`, the
     validation split is split off the rest; see `split_off`. If only a text column is read and
@@ -83,6 +99,15 @@ def from_files(
         test_share: Share of the texts to hold out for testing without `test_data`, above 0 and
             below 1.
         seed: Seed of the splits.
+        encoding: Encoding of the files, such as cp1252, gb18030 or utf-16, see `ReadingOptions`.
+            None: that of the byte order mark, else UTF-8.
+        delimiter: The character between the fields of a table, `tab` for a tab, see
+            `ReadingOptions`. None: the one that fits.
+        header: Names of the columns of a table without a header, as in label,text, see
+            `ReadingOptions`.
+        normalize_labels: Merge labels that differ only in case, spaces, invisible marks, Unicode
+            form or the spelling of a number, and treat NaN, NULL, NA and None as no label. If
+            False, `audit` names them.
         **column_names: Names of columns in the files, if they differ: `text_column="body"`,
             `label_column="stars"`.
 
@@ -97,6 +122,7 @@ def from_files(
     >>> films.label_names, len(films.train)
     (('0', '1', '2'), 48)
     """
+    options = ReadingOptions(encoding, delimiter, header)
     path = absolute_path(path)
     sought = _columns(columns, column_names)
     separate = {
@@ -105,8 +131,13 @@ def from_files(
         if place is not None
     }
     try:
-        places = {**_places(path, sought), **separate}
-        collectors = {name: read_columns(place, sought) for name, place in places.items()}
+        places, notes = find_splits(path, "category" in columns.values())
+        places = {**(places or {"train": path}), **separate}
+        collectors = {n: read_columns(place, sought, options) for n, place in places.items()}
+        collectors["train"].notes += notes
+        for collector, column in itertools.product(collectors.values(), sought):
+            if column.kind == "text":
+                collector.notes += missing_texts_note(collector.columns[column.name])
     except OSError as error:
         reason = error.strerror or error
         raise DatasetError(f"{error.filename or path} cannot be read: {reason}.") from error
@@ -114,6 +145,7 @@ def from_files(
     category = next((column.name for column in sought if column.kind == "category"), None)
     label_names = None
     if category is not None:
+        _check_spellings(collectors, category, normalize_labels)
         labels = collectors["train"].columns[category]
         label_names = _label_names(labels, places["train"])
         header = next(column.header for column in sought if column.kind == "category")
@@ -138,7 +170,7 @@ def from_files(
         validation=validation,
         test=test,
         label_names=label_names,
-        is_continuous=_is_continuous(places, collectors),
+        is_continuous=_is_continuous(collectors),
         audit=Audit.of(collectors.values()),
         arguments={
             "path": str(path),
@@ -148,6 +180,8 @@ def from_files(
             "validation_share": validation_share,
             "test_share": test_share,
             "seed": seed,
+            **{n: v for n, v in dataclasses.asdict(options).items() if v is not None},
+            **({"normalize_labels": True} if normalize_labels else {}),
         },
     )
 
@@ -178,21 +212,19 @@ def _columns(columns: Mapping[str, str], column_names: Mapping[str, str]) -> lis
     ]
 
 
-def _places(path: Path, columns: Sequence[Column]) -> dict[str, Path]:
-    """Returns the folders of the splits in `path`, or `path` as the training split."""
-    has_classes = any(column.kind == "category" for column in columns)
-    if not _is_folder_of_texts(path / "train", has_classes):
-        return {"train": path}
-    return {name: path / name for name in _SPLITS if (path / name).is_dir()}
-
-
-def _is_folder_of_texts(folder: Path, has_classes: bool) -> bool:
-    if not folder.is_dir():
-        return False
-    return bool(class_folders(folder) if has_classes else text_files(folder))
-
-
 # Classes and splits
+
+
+def _check_spellings(
+    collectors: Mapping[str, TextCollector], category: str, normalize: bool
+) -> None:
+    """Names spellings of the same label in the notes, or merges them."""
+    spellings = LabelSpellings(collectors["train"].columns[category])
+    if not normalize:
+        collectors["train"].notes += spellings.notes()
+        return
+    for collector in collectors.values():
+        collector.relabel(category, spellings.name)
 
 
 def _label_names(labels: list[str], source: Path) -> tuple[str, ...]:
@@ -228,15 +260,16 @@ def _indices(labels: Sequence[str], label_names: tuple[str, ...], source: Path) 
     return np.array([place[label] for label in labels], "int32")
 
 
-def _is_continuous(places: dict[str, Path], collectors: dict[str, TextCollector]) -> bool:
+def _is_continuous(collectors: Mapping[str, TextCollector]) -> bool:
     """Whether each split is an excerpt of a continuous text: a .txt file, or cut from one text.
 
     A split with a single text of a folder or table is still one document. With further columns,
     .txt files are refused and no text is cut, so all texts are documents.
     """
-    is_cut = len(collectors["train"]) == 1 and len(places) < len(_SPLITS)
+    is_cut = len(collectors["train"]) == 1 and len(collectors) < len(_SPLITS)
     return all(
-        is_plain_text(place) or (name == "train" and is_cut) for name, place in places.items()
+        collector.is_plain_text or (name == "train" and is_cut)
+        for name, collector in collectors.items()
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.datasets.dataset import DatasetError, TextDataset, timed
-from zoo.datasets.file_formats import FILE_SUFFIXES
 from zoo.datasets.files import from_files
+from zoo.datasets.reading.formats import FILE_SUFFIXES
 from zoo.registry import Registry, UnknownNameError, check_arguments, unknown_name_message
 
 _DATASETS = Registry("dataset", "zoo.datasets")

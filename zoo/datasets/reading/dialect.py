@@ -127,6 +127,8 @@ def uses_quotes(lines: Sequence[str], delimiter: str, quote: str = '"') -> bool:
         if is_open or has_stray:
             return False
         tokens = dialect.split(record)
+        if "\n" in record and all(len(dialect.split(line)) == size for line in record.split("\n")):
+            return False  # Each of its lines is a record.
         if len(tokens) != len(fields) or "\n" in record:
             is_shown |= len(fields) == size
             continue

@@ -29,7 +29,7 @@ _MIN_LINES = 3
 # The encodings to guess from, each with the languages of a region.
 _CANDIDATES = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
-    *("cp874", "koi8_r", "gb18030", "big5", "cp932", "euc_jp", "euc_kr", "mac_roman", "cp437"),
+    *("cp874", "koi8_r", "gb18030", "big5", "euc_kr", "mac_roman", "cp437"),
 ]
 # charset-normalizer takes short texts of these for relatives. So they are tried first: the guess is
 # right if the given share of the characters that are not ASCII are of this kind.
@@ -41,7 +41,10 @@ _EVIDENT = (
         re.compile("[ÄÖÜäöüßàâçéèêëîïôùûœáíóúñ¿¡ÅåØøÆæÀÉÈ£€§°«»\u2018\u2019“”„–—…\u00a0]"),
         1.0,
     ),
+    ("cp1255", re.compile("[\u05d0-\u05ea]"), 1.0),
+    ("cp1256", re.compile("[\u0600-\u06ff]"), 1.0),
 )
+_CYRILLIC = ("cp1251", "koi8_r")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -88,19 +91,30 @@ def is_ascii_compatible(encoding: str) -> bool:
 def check_utf8(source: Path, lines: Sequence[bytes]) -> None:
     """Raises a `DatasetError` if most lines are not valid UTF-8, with a guess at what they are."""
     lines = [line for line in lines if line.strip()]
-    wide = [line for line in lines if not line.isascii()]
-    invalid = [line for line in wide if not _is_utf8(line)]
-    if _is_too_much(len(invalid), len(wide), len(lines)):
+    not_ascii = [line for line in lines if not line.isascii()]
+    invalid = [line for line in not_ascii if not _is_utf8(line)]
+    check_share(source, (len(invalid), len(not_ascii), len(lines)), invalid, "lines")
+
+
+def check_share(
+    source: Path, counts: tuple[int, int, int], invalid: Sequence[bytes], unit: str = "texts"
+) -> None:
+    """Raises a `DatasetError` if too many texts are not UTF-8, with a guess at what they are.
+
+    Args:
+        source: Where they were read from.
+        counts: Numbers of texts that are invalid, that are not ASCII, and of all.
+        invalid: Some of the invalid ones.
+        unit: The word for them.
+    """
+    wrong, not_ascii, every = counts
+    is_most = wrong > _MAX_INVALID * every
+    is_usual = wrong >= max(_MIN_LINES, _MIN_SHARE * every) and wrong > _MAX_INVALID * not_ascii
+    if is_most or is_usual:
         raise DatasetError(
-            f"{source}: expected UTF-8 text, found {len(invalid):,} of {len(lines):,} lines that "
-            f"are not; {_hint(guess_encoding(invalid))}."
+            f"{source}: expected UTF-8 text, found {wrong:,} of {every:,} {unit} that are not; "
+            f"{_hint(guess_encoding(invalid))}."
         )
-
-
-def _is_too_much(invalid: int, wide: int, every: int) -> bool:
-    if invalid > _MAX_INVALID * every:
-        return True
-    return invalid >= max(_MIN_LINES, _MIN_SHARE * every) and invalid > _MAX_INVALID * wide
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -125,7 +139,10 @@ def guess_encoding(lines: Sequence[bytes]) -> str | None:
         if len(kind.findall("".join(found))) >= share * len(found):
             return encoding
     best = charset_normalizer.from_bytes(sample, cp_isolation=_CANDIDATES).best()
-    return None if best is None else best.encoding
+    if best is None or best.encoding not in _CYRILLIC:
+        return None if best is None else best.encoding
+    # The same letters in either, with the case changed: most letters of a text are small.
+    return max(_CYRILLIC, key=lambda name: sum(map(str.islower, sample.decode(name, "ignore"))))
 
 
 def _hint(guess: str | None) -> str:

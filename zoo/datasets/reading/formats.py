@@ -4,14 +4,19 @@ import os
 import re
 from collections.abc import Mapping
 
+from zoo.datasets.dataset import absolute_path
 from zoo.datasets.reading.json_records import JSON_SUFFIXES, JsonRecords
 from zoo.datasets.reading.layout import TABLE_SUFFIXES, find_layout
 from zoo.datasets.reading.lines import FASTTEXT_LABEL, FastTextRecords, LineRecords
-from zoo.datasets.reading.opening import Lines, Opened, file_suffix
+from zoo.datasets.reading.opening import COMPRESSED_SUFFIXES, Lines, Opened, file_suffix
 from zoo.datasets.reading.options import ReadingOptions
 from zoo.datasets.reading.records import Records
-from zoo.datasets.reading.sheets import open_binary
+from zoo.datasets.reading.sheets import SHEET_SUFFIXES, open_binary
 from zoo.datasets.reading.tables import TableRecords
+from zoo.datasets.reading.texts import FolderRecords
+
+# A name with one of these is a path.
+FILE_SUFFIXES = (*TABLE_SUFFIXES, *JSON_SUFFIXES, *SHEET_SUFFIXES, ".txt", *COMPRESSED_SUFFIXES)
 
 
 def open_records(
@@ -33,15 +38,16 @@ def open_records(
     Nothing waits for more than a line: the answers of a live pipe can be given one by one.
 
     Args:
-        source: A file, a named pipe, "/dev/stdin" or "-", which is the standard input.
+        source: A file, a named pipe, "/dev/stdin" or "-", which is the standard input; or a folder
+            of texts, see `zoo.datasets.from_files`.
         columns: Mapping from the name of a column that will be used, as the file has it, to its
             kind: `"text"`, `"category"` or `"number"`. It helps to recognize the header and the
             delimiter; `Records.place` checks that the columns are there.
         options: Encoding, delimiter and header, if they cannot be read off the file.
 
     Raises:
-        DatasetError: If the file does not exist, is damaged, is not valid in its encoding or is a
-            folder. Iteration raises it, too, with the line.
+        DatasetError: If the file does not exist, is damaged or is not valid in its encoding.
+            Iteration raises it, too, with the line.
         OSError: If the file cannot be read.
 
     Example:
@@ -53,6 +59,8 @@ def open_records(
     """
     columns = dict(columns or {})
     options = options or ReadingOptions()
+    if (folder := absolute_path(source)).is_dir():
+        return FolderRecords(folder, columns, options.encoding)
     opened = Opened(source)
     try:
         return open_binary(opened, list(columns)) or _open_text(opened, columns, options)

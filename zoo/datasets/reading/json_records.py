@@ -103,7 +103,7 @@ class JsonRecords(Records):
         try:
             return _load(text)
         except _NotJson:
-            if not text.rstrip().endswith(","):
+            if not text.rstrip().endswith("},"):
                 raise
             return _load(text.rstrip().removesuffix(","))
 

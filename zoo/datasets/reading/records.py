@@ -32,7 +32,7 @@ class Records(abc.ABC):
     Attributes:
         source: The path, as errors name it.
         format: `"table"` (CSV, TSV and the like), `"json"`, `"fasttext"`, `"lines"` (plain text,
-            one record per line), `"sheet"` (.xlsx) or `"parquet"`.
+            one record per line), `"sheet"` (.xlsx), `"parquet"` or `"folder"`.
         header: Names of the fields, without white space around them.
         has_header: Whether the file itself names the columns. If not, they come from the option
             `header`, or the file has two columns and it is evident which of them is the label.

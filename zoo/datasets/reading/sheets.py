@@ -86,7 +86,9 @@ class SheetRecords(Records):
             self._book = openpyxl.load_workbook(content, read_only=True, data_only=True)
             sheets = {sheet.title: list(_rows(sheet)) for sheet in self._book.worksheets}
         except Exception as error:  # Of whatever kind a damaged archive or document causes.
-            raise DatasetError(f"{source} is no Excel workbook, or is damaged: {error}.") from error
+            raise DatasetError(
+                f"{source} is no Excel workbook, or is damaged: {str(error).rstrip('.')}."
+            ) from error
         filled = {title: rows for title, rows in sheets.items() if rows}
         if not filled:
             raise DatasetError(f"{source} is empty: expected a first row that names the columns.")
@@ -148,7 +150,7 @@ class ParquetRecords(Records):
             )
         except Exception as error:  # pyarrow raises errors of several kinds.
             raise DatasetError(
-                f"{opened.source} is no Parquet file, or is damaged: {error}."
+                f"{opened.source} is no Parquet file, or is damaged: {str(error).rstrip('.')}."
             ) from error
         opened.close()
         self.header = [clean_name(name) for name in self._file.schema_arrow.names]
