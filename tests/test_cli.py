@@ -63,9 +63,18 @@ def test_from_a_file_of_ones_own_to_labels(call, table, tmp_path):
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
 
     scored = tmp_path / "scored.csv"
-    arguments = ("--input", table, "--output", scored, "--text-column", "body")
+    # The run knows its column.
+    arguments = ("--input", table, "--output", scored)
     assert call("predict", "--model", out, *arguments)[0] == 0
     assert scored.read_text().splitlines()[1].split(",")[-2] == "low"
+    few = tmp_path / "few.csv"
+    few.write_text("body\na fair film\n")
+    status, printed, _ = call("explain", "--model", out, "--input", few, "--method", "occlusion")
+    assert status == 0 and "a fair film\n" in printed
+    status, printed, error = call("evaluate", "--model", out, "--data", table)
+    assert (
+        printed.splitlines()[0].split() == ["texts", "180"] and "was fitted on this file" in error
+    )
 
     status, printed, _ = call("evaluate", "--model", out, "--json")
     assert json.loads(printed)["scores"]["accuracy"] == report["test"]["accuracy"]
@@ -126,7 +135,11 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (
             ("predict", "--model", "RUN", "--input", "missing.csv", "--output", "OUT.csv"),
-            "There is no file missing.csv",
+            "There is no file or folder",
+        ),
+        (
+            ("predict", "--model", "RUN", "a text", "--text-column", "body"),
+            "--text-column requires --input",
         ),
         (
             ("predict", "--model", "RUN", "--input", "TABLE", "--output", "OUT.csv"),
@@ -134,7 +147,10 @@ FIT_WRITER = ("fit", "gru", "text_generation", "--out", "OUT")
         ),
         (("evaluate", "--model", "nowhere"), "There is no model at nowhere"),
         (("evaluate", "--model", "RUN", "--label-column", "x"), "require --data"),
-        (("evaluate", "--model", "RUN", "--data", "TWO"), "The labels of"),
+        (
+            ("evaluate", "--model", "RUN", "--data", "TWO"),
+            "has labels that the model does not know",
+        ),
         (("export", "nowhere"), "There is no model at nowhere"),
         (("export", "RUN", "--out", "TABLE/1"), "Cannot write"),
         (("generate", "The", "--model", "WRITER", "--temperature", "-1"), "0 or more; it is -1"),

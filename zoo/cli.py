@@ -259,6 +259,7 @@ def _base(model: str | None, task: str | None, recipe: str | None, source: str |
     return Recipe(model=model, task=task) if model and task else None
 
 
+_INPUT_HELP = "File with texts, of any format that fit reads; - for standard input."
 _MODEL_HELP = "Run folder, SavedModel, or name of a pretrained model."
 _model_argument = click.option("--model", required=True, help=_MODEL_HELP)
 _model_or_best = click.option(
@@ -448,17 +449,20 @@ def _options_of_data(command: click.Command, ctx: click.Context, args: list[str]
     ]
     given = _Given.read(args, [*command.params, *(option for _, _, option in every)])
     data = given.values.get("--data", options.FILES)
-    of_data = options.data_options(data)
+    of_data = options.scoring_options(data)
     if "--data" in given.values:
+        for option in options.data_options(data).values():
+            if option.flag in given.values and option.name not in of_data:
+                raise click.UsageError(f"{data} is scored whole: leave out {option.flag}.")
         _check_options(given, every, {"data_options": of_data}, [data])
     return {"Data": [_as_click(o, f"data_options__{name}") for name, o in of_data.items()]}
 
 
-def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
-    """The options of a function, read when the command is called.
+def _options_of(*functions: Callable[[], Callable], **flags: str) -> Callable:
+    """The options of functions, read when the command is called.
 
     Args:
-        function: returns the function, which may take long to import.
+        *functions: each returns a function, which may take long to import.
         **flags: names of options on the command line, if they differ.
     """
 
@@ -467,11 +471,11 @@ def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
 
         del ctx, args
         own = {parameter.name for parameter in command.params}
-        options = options_of(function()).items()
         return {
             "Options": [
                 _as_click(option, name, flags.get(name))
-                for name, option in options
+                for function in functions
+                for name, option in options_of(function()).items()
                 if name not in own
             ]
         }
@@ -493,58 +497,104 @@ def _options_of(function: Callable[[], Callable], **flags: str) -> Callable:
 def evaluate(model, data, split, as_json, **options):
     """Evaluate a SavedModel on raw texts.
 
-    The texts are those of --data, or of the dataset that the model was trained on.
+    The texts are all those of --data, or the test split of the dataset that the model was trained
+    on. The columns of a file are those that the model was trained on, if no options name others.
+
+    \b
+    zoo evaluate --model runs/lstm
+    zoo evaluate --model runs/lstm --data more.csv
     """
     arguments = {
         name.removeprefix("data_options__"): value for name, value in _without_none(options).items()
     }
     if arguments and data is None:
         raise click.UsageError("Options of the data require --data.")
-    dataset = None
+    dataset, count = None, {}
     if data is not None:
-        from zoo.catalog.fit_recipe import load_dataset
-
-        _, task = zoo.load(model)
-        _check_columns(type(task), arguments)
-        dataset = load_dataset(data, type(task), arguments)
+        dataset = _data_to_score(model, data, split, arguments)
+        count = {"texts": len(getattr(dataset, split))}
     evaluation = zoo.evaluate(model, dataset, split)
     if as_json:
-        click.echo(json.dumps({"scores": evaluation.scores, **evaluation.details}))
+        click.echo(json.dumps({**count, "scores": evaluation.scores, **evaluation.details}))
         return
+    for name, number in count.items():
+        click.echo(f"{name:18} {number:,}")
     for name, value in evaluation.scores.items():
         click.echo(f"{name:18} {'-' if value is None else format(value, '.4f')}")
 
 
-@cli.command()
+def _data_to_score(model: str, data: str, split: str, arguments: dict[str, Any]):
+    """The dataset of --data, after notes on it."""
+    zoo.pipeline  # noqa: B018  Imports TensorFlow without its messages.
+    from zoo.serving.loading import task_of_saved_model
+    from zoo.serving.pipeline import dataset_to_score
+    from zoo.serving.scored_file import report_of
+
+    _, task_class, _ = task_of_saved_model(model)
+    if task_class is not None:
+        _check_columns(task_class, arguments)
+    dataset = dataset_to_score(model, data, split, **arguments)
+    _print_notes(dataset.audit.sentences())
+    report = report_of(model)
+    fitted_on = None if report is None else report.dataset["arguments"].get("path")
+    if fitted_on == str(user_path(data).absolute()):
+        _print_notes(
+            ["The model was fitted on this file; without --data, held-out texts are scored."]
+        )
+    return dataset
+
+
+@cli.command(cls=_Command, further=_options_of(lambda: zoo.TextClassifier.predict_file))
 @click.argument("texts", nargs=-1)
 @_model_or_best
-@click.option("--input", "source", type=click.Path(), help="CSV or TSV file with texts.")
-@click.option("--output", type=click.Path(), help="File to write: INPUT with predictions.")
-@click.option("--text-column", default="text", show_default=True, help="Text column of INPUT.")
+@click.option("--input", "source", type=click.Path(), help=_INPUT_HELP)
+@click.option(
+    "--output",
+    type=click.Path(),
+    help="File to write: INPUT with predictions, as .csv, .tsv, .jsonl or .json; - for standard "
+    "output.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
-def predict(texts, model, source, output, text_column, as_json):
+def predict(texts, model, source, output, as_json, **options):
     """Predict a label or a number for each text.
 
-    Without TEXTS and --input, read texts from standard input, one per line.
+    Without TEXTS and --input, read texts from standard input, one per line, and answer each as it
+    comes.
 
     \b
     zoo predict "a text" "another"
     zoo predict --model runs/lstm --input reviews.csv --output scored.csv
+    zoo predict --model runs/lstm --input - --output - < reviews.jsonl
     """
+    options = _without_none(options)
     if bool(output) != bool(source):
         raise click.UsageError("--input and --output must be given together.")
+    _check_input(source, texts, options)
+    if source:
+        _print_notes(_predictor(model).predict_file(source, output, **options))
+        return
+    batches = _arguments_or_batches(texts, "a text")
+    predictor = _predictor(model)
+    for batch in batches:
+        for text, answer in zip(batch, predictor(batch), strict=True):
+            if as_json:
+                click.echo(json.dumps({"text": _shown(text), **answer}, ensure_ascii=False))
+            else:
+                click.echo("\t".join([*predictor.cells(answer, digits=3), _shown(text)]))
+
+
+def _check_input(source, texts, options: dict[str, Any]) -> None:
+    """Raises a `UsageError` for what only a file has, or a file cannot have."""
     if source and texts:
         raise click.UsageError("Give texts or --input, not both.")
-    if source:
-        _predictor(model).predict_file(source, output, text_column)
-        return
-    texts = _arguments_or_lines(texts, "a text")
-    predictor = _predictor(model)
-    for text, answer in zip(texts, predictor(texts), strict=True):
-        if as_json:
-            click.echo(json.dumps({"text": _shown(text), **answer}, ensure_ascii=False))
-        else:
-            click.echo("\t".join([*predictor.cells(answer, digits=3), _shown(text)]))
+    if options and not source:
+        flag = f"--{next(iter(options)).replace('_', '-')}"
+        raise click.UsageError(f"{flag} requires --input.")
+
+
+def _print_notes(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        click.echo(f"Note: {sentence}", err=True)
 
 
 def _predictor(model: str | None):
@@ -590,39 +640,64 @@ def generate(prompts, model, as_json, **options):
             click.echo(answer["text"])
 
 
-@cli.command(cls=_Command, further=_options_of(lambda: zoo.explain))
+def _texts_of_file():
+    from zoo.serving.scored_file import texts_of_file
+
+    return texts_of_file
+
+
+@cli.command(cls=_Command, further=_options_of(lambda: zoo.explain, _texts_of_file))
 @click.argument("texts", nargs=-1)
 @_model_or_best
+@click.option("--input", "source", type=click.Path(), help=_INPUT_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
-def explain(texts, model, as_json, **options):
+def explain(texts, model, source, as_json, **options):
     """Attribute the predictions of a classifier to the words of TEXTS.
 
-    Without TEXTS, read them from standard input, one per line.
+    Without TEXTS and --input, read texts from standard input, one per line.
 
     \b
     zoo explain "I want my two hours back."
     zoo explain --model lstm_imdb --method occlusion "I want my two hours back."
+    zoo explain --model runs/lstm --input reviews.csv
     """
-    given = [_shown(text) for text in _arguments_or_lines(texts, "a text")]
-    attributions = zoo.explain(given, model, **_without_none(options))
-    if as_json:
-        for attribution in attributions:
-            click.echo(json.dumps(attribution.to_dict(), ensure_ascii=False))
-        return
-    for attribution in attributions:
-        _print(attribution)
+    options = _without_none(options)
+    of_explain = {name: options.pop(name) for name in ("label", "method") if name in options}
+    _check_input(source, texts, options)
+    if model is None:
+        from zoo.utils import pretrained
+
+        model = pretrained.best("sentiment")
+    if source:
+        batches: Iterable = ([text] for text in _texts_of_file()(source, model, **options))
+    else:
+        batches = _arguments_or_batches(texts, "a text")
+    loaded = zoo.load(model)
+    for batch in batches:
+        for attribution in zoo.explain(batch, loaded, **of_explain):
+            if as_json:
+                click.echo(json.dumps(attribution.to_dict(), ensure_ascii=False))
+            else:
+                _print(attribution)
 
 
 def _arguments_or_lines(arguments: tuple[str, ...], what: str) -> list[bytes]:
-    """The arguments of the command line, or the lines of standard input."""
+    """The arguments of the command line, or all lines of standard input."""
+    return [line for batch in _arguments_or_batches(arguments, what) for line in batch]
+
+
+def _arguments_or_batches(arguments: tuple[str, ...], what: str) -> Iterable[list[bytes]]:
+    """The arguments of the command line, or the lines of standard input that come at a time."""
     if arguments:
         # Bytes that are not UTF-8 come from a shell as halves of surrogate pairs.
-        return [argument.encode("utf-8", "surrogateescape") for argument in arguments]
+        return [[argument.encode("utf-8", "surrogateescape") for argument in arguments]]
     if sys.stdin is None or sys.stdin.closed:
         raise click.UsageError(f"Give {what}: standard input is closed.")
     if sys.stdin.isatty():
         raise click.UsageError(f"Give {what}, or lines on standard input.")
-    return [line.rstrip(b"\r\n") for line in sys.stdin.buffer]
+    from zoo.serving.scored_file import batches_of_lines
+
+    return batches_of_lines(sys.stdin.buffer)
 
 
 def _shown(text: bytes) -> str:

@@ -117,6 +117,21 @@ def data_options(data: str | None, task: str | None = None) -> Options:
     return options
 
 
+def scoring_options(data: str | None) -> Options:
+    """The options of a dataset, or of files that are scored whole.
+
+    Args:
+        data: name of a dataset, or a file or folder; None for those of any file.
+    """
+    options = data_options(data)
+    if data is not None and zoo.datasets.reader_of(data) is not zoo.datasets.from_files:
+        return options
+    from zoo.datasets.scoring import read_to_score
+
+    known = options_of(read_to_score)
+    return {n: option for n, option in options.items() if n in known or n.endswith("_column")}
+
+
 def training_options() -> Options:
     """The options of `zoo.fit_and_evaluate`."""
     options = dict(options_of(zoo.fit_and_evaluate))

@@ -142,27 +142,3 @@ def _no_columns(source: Path, columns: Sequence[Column]) -> DatasetError:
 def is_plain_text(source: Path) -> bool:
     """Whether the suffix of a file says that it is a single text."""
     return file_suffix(source) == ".txt" and not source.is_dir()
-
-
-def delimiter_of(file: Path) -> str:
-    """Returns the delimiter of a table by the suffix of its name."""
-    delimiters = {".csv": ",", ".tsv": "\t"}
-    if file.suffix.lower() not in delimiters:
-        raise DatasetError(f"{file}: expected a name that ends in {' or '.join(delimiters)}.")
-    return delimiters[file.suffix.lower()]
-
-
-def read_table(source: Path, text_column: str) -> tuple[list[str], list[list[str]], int]:
-    """Reads all columns of a CSV or TSV file. Invalid bytes are replaced by U+FFFD.
-
-    Returns:
-        (header, rows, index of `text_column`).
-
-    Raises:
-        DatasetError: If something is missing or malformed.
-    """
-    delimiter_of(source)
-    with open_records(source, {text_column: "text"}) as records:
-        place = records.place(text_column)
-        rows = [[*map(repair, record.fields)] for record in records]
-        return [*map(repair, records.header)], rows, place

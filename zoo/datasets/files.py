@@ -124,7 +124,7 @@ def from_files(
     """
     options = ReadingOptions(encoding, delimiter, header)
     path = absolute_path(path)
-    sought = _columns(columns, column_names)
+    sought = sought_columns(columns, column_names)
     separate = {
         name: absolute_path(place)
         for name, place in (("validation", validation_data), ("test", test_data))
@@ -189,7 +189,12 @@ def from_files(
 # Columns and places
 
 
-def _columns(columns: Mapping[str, str], column_names: Mapping[str, str]) -> list[Column]:
+def sought_columns(columns: Mapping[str, str], column_names: Mapping[str, str]) -> list[Column]:
+    """Returns the columns to read, see `from_files`.
+
+    Raises:
+        DatasetError: For a column of an unknown kind, or a name of none.
+    """
     for name, kind in columns.items():
         if kind not in KINDS:
             raise DatasetError(

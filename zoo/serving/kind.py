@@ -7,7 +7,6 @@ names the kind of its SavedModel in `Task.serving`.
 import abc
 import contextlib
 import functools
-import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -61,7 +60,7 @@ class ServedModel(abc.ABC):
     def __init__(self, path: files.StrPath):
         self._folder, self.task_config = check_saved_model(path, self.kind, self.purpose)
         # The same model from another working directory.
-        place = pathlib.Path(path)
+        place = files.user_path(path)
         self._path = str(place.absolute()) if place.is_dir() else str(path)
 
     def __reduce__(self):

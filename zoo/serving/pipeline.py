@@ -4,13 +4,16 @@ from typing import Any
 
 import keras
 
-from zoo.datasets import DatasetError, TextDataset
+from zoo.datasets import DatasetError, TextDataset, from_files, reader_of
 from zoo.datasets import load as load_dataset
+from zoo.datasets.scoring import is_split_off, read_to_score, with_classes
 from zoo.models.suited_model import suited_model
 from zoo.registry import UnknownNameError, unknown_name_message
 from zoo.serving.kind import serving_kind
-from zoo.serving.loading import saved_model_folder, task_of_saved_model
+from zoo.serving.loading import task_of_saved_model
+from zoo.serving.scored_file import columns_of_run, report_of
 from zoo.tasks import list_tasks, task_class
+from zoo.tasks.data import SPLITS
 from zoo.tasks.task import Evaluation, Task
 from zoo.training.loop import evaluate as evaluate_examples
 from zoo.training.report import Report
@@ -55,7 +58,7 @@ def pipeline(name_or_model: files.StrPath, model: files.StrPath | None = None) -
 
 def evaluate(
     model: keras.Model | files.StrPath,
-    task_or_dataset: Task | TextDataset | None = None,
+    task_or_dataset: Task | TextDataset | files.StrPath | None = None,
     split: str = "test",
 ) -> Evaluation:
     """Evaluates a model on a split of a dataset.
@@ -63,24 +66,31 @@ def evaluate(
     A Keras model is evaluated on the examples of its task. A path is evaluated as it would be used:
     its SavedModel gets raw texts.
 
+    All examples of a file are scored, also of a dataset that was read from one file, unless it is
+    the dataset that the model was fitted on: then its own test split is. The file may be small and
+    lack classes; the classes are those of the model.
+
     Args:
         model: A Keras model, the folder of a run, a SavedModel, or the name of a pretrained model.
-        task_or_dataset: For a Keras model its task, with a dataset. For a path a dataset; None
-            takes the one that the run's report names.
-        split: `"train"`, `"validation"` or `"test"`.
+        task_or_dataset: For a Keras model its task, with a dataset. For a path a dataset, or a file
+            or the name of a dataset; None takes the one that the run's report names.
+        split: `"train"`, `"validation"` or `"test"`. A file is one split, whichever it is.
 
     Returns:
         An `Evaluation`, with the scores and details of a report.
 
     Raises:
         TypeError: For a Keras model without its task.
-        ValueError: For a Keras model that does not suit the task.
-        DatasetError: If the dataset is not the one that the report names.
+        ValueError: For an unknown split, or a Keras model that does not suit the task.
+        DatasetError: If the dataset is not the one that the report names, has a label that is no
+            class of the model, or its split is empty.
         FileError: If there is no model at a path, or it is damaged.
 
     >>> sorted(zoo.evaluate(model, task, split="validation").scores)[0]
     'accuracy'
     """
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}; it is {split!r}.")
     if isinstance(model, keras.Model):
         if not isinstance(task_or_dataset, Task):
             raise TypeError(
@@ -94,8 +104,65 @@ def evaluate(
     dataset = task_or_dataset
     if dataset is None:
         dataset = _dataset_of(Run.find(model))
-    task = read_task(saved_model_folder(model) / EXTRA_ASSETS / "task.json", dataset)
+    elif not isinstance(dataset, TextDataset):
+        dataset = dataset_to_score(model, dataset, split)
+    elif is_split_off(dataset) and dataset.fingerprint != _fingerprint_of(model):
+        dataset = dataset_to_score(model, split=split, **_arguments_to_score(dataset))
+    if not len(getattr(dataset, split)):
+        raise DatasetError(f"The {split} split of {dataset.name} is empty.")
+    folder, _, config = task_of_saved_model(model)
+    if "label_names" in config:
+        dataset = with_classes(dataset, config["label_names"])
+    task = read_task(folder / EXTRA_ASSETS / "task.json", dataset)
     return serving_kind(task.serving)(model).evaluate(task, split)
+
+
+def dataset_to_score(
+    model: files.StrPath, path: files.StrPath, split: str = "test", **options
+) -> TextDataset:
+    """Reads a file to be scored by a model, or a dataset by its name.
+
+    Args:
+        model: the folder of a run, a SavedModel, or the name of a pretrained model. Its classes are
+            those of the dataset, and the columns that it was fitted on are read.
+        path: a file or folder, all of whose examples are scored; or the name of a dataset.
+        split: the split that will be scored.
+        **options: of `read_to_score`, or of the named dataset.
+
+    Raises:
+        DatasetError: if the file cannot be read, or has a label that is no class of the model.
+        FileError: if there is no model.
+    """
+    folder, cls, config = task_of_saved_model(model)
+    if cls is None:
+        raise files.FileError(f"{folder} is not a model of this zoo: its task is unknown.")
+    if reader_of(path) is not from_files:
+        return load_dataset(path, columns=cls.columns, **options)
+    known = [f"{name}_column" for name in cls.columns]
+    of_run = {name: value for name, value in columns_of_run(model).items() if name in known}
+    return read_to_score(
+        path,
+        columns=cls.columns,
+        label_names=config.get("label_names"),
+        split=split,
+        **{**of_run, **options},
+    )
+
+
+def _arguments_to_score(dataset: TextDataset) -> dict[str, Any]:
+    """The arguments that read the file of a dataset again, as a whole."""
+    names = ("path", "encoding", "delimiter", "header", "normalize_labels")
+    return {
+        name: value
+        for name, value in dataset.arguments.items()
+        if name in names or name.endswith("_column")
+    }
+
+
+def _fingerprint_of(model: files.StrPath) -> str | None:
+    """The fingerprint of the dataset that a model was fitted on, if it is known."""
+    report = report_of(model)
+    return None if report is None else report.dataset["fingerprint"]
 
 
 def _dataset_of(run: Run) -> TextDataset:

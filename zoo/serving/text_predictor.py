@@ -1,15 +1,24 @@
 """What the kinds of SavedModel share that predict one thing per text, such as a label."""
 
 import abc
-import csv
-from collections.abc import Mapping
-from typing import Any, ClassVar
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-from zoo.datasets.file_formats import delimiter_of, read_table
+from zoo.datasets import Record
 from zoo.serving.kind import ServedModel, trace
+from zoo.serving.scored_file import (
+    STANDARD_OUTPUT,
+    Writer,
+    for_each_batch,
+    open_texts,
+    suffix_of_output,
+    text_of,
+)
 from zoo.serving.texts import AnyTexts
 from zoo.serving.token_ids import check_token_ids
 from zoo.tasks.batches import sorted_batches
@@ -104,35 +113,64 @@ class TextPredictor(ServedModel):
         return predictions[np.argsort(np.concatenate(batches))]
 
     def predict_file(
-        self, source: files.StrPath, output: files.StrPath, text_column: str = "text"
-    ) -> None:
-        """Copies a CSV or TSV file and adds `columns`.
+        self,
+        source: files.StrPath,
+        output: files.StrPath,
+        *,
+        text_column: str | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        header: str | None = None,
+    ) -> list[str]:
+        """Copies a file and adds `columns` to each record.
+
+        The file may have any format that `zoo.datasets.open_records` reads. A table and JSON lines
+        keep their bytes; see `zoo.serving.scored_file.Writer`. Of a pipe each record is answered
+        as it comes.
 
         Args:
-            source: a table whose first line names its columns. If one of the new names is among
-                them, all new names get the prefix `predicted_`.
-            output: the file to write, CSV or TSV by its name.
-            text_column: the column of the texts.
+            source: the file, or "-" for standard input. If it has one of the new names already, all
+                new names get the prefix `predicted_`.
+            output: the file to write, in the format of its name: .csv, .tsv, .jsonl or .json; "-"
+                for standard output.
+            text_column, encoding, delimiter, header: see `open_texts`.
+
+        Returns:
+            Sentences on what was left out or joined.
 
         Raises:
-            DatasetError: for a table that cannot be read.
+            DatasetError: for a file that cannot be read.
             FileError: if `output` cannot be written.
         """
-        output = files.user_path(output)
-        delimiter = delimiter_of(output)
-        header, rows, place = read_table(files.user_path(source), text_column)
-        cells = [self.cells(answer) for answer in self([row[place] for row in rows])]
-        prefix = "predicted_" if set(self.columns) & set(header) else ""
-        with (
-            files.atomic_write(output) as new,
-            open(new, "w", encoding="utf-8", newline="") as stream,
-        ):
-            writer = csv.writer(stream, delimiter=delimiter)
-            writer.writerow([*header, *(prefix + name for name in self.columns)])
-            for row, added in zip(rows, cells, strict=True):
-                writer.writerow([*row, *added])
+        suffix = suffix_of_output(output)
+        options = {"encoding": encoding, "delimiter": delimiter, "header": header}
+        opened = open_texts(source, self._path, text_column=text_column, **options)
+        with opened as (records, place):
+            with _opened(output) as stream:
+                writer = Writer(records, self.columns, stream, suffix)
+
+                def predict(batch: list[Record]) -> None:
+                    texts = [text_of(record, place, records.source) for record in batch]
+                    for record, answer in zip(batch, self(texts), strict=True):
+                        entries = {name: answer[name] for name in self.columns}
+                        writer.add(record, entries, self.cells(answer))
+                    writer.flush()
+
+                for_each_batch(records, predict)
+                writer.end()
+            return records.notes()
 
     def evaluate(self, task, split: str):
         """Scores a split of a task's dataset, from raw text; an `Evaluation`."""
         texts = task.data.texts(split)
         return task.score(task.data.targets(split), self.predict(texts), texts)
+
+
+@contextlib.contextmanager
+def _opened(output: files.StrPath) -> Iterator[BinaryIO]:
+    """Opens a file that appears when it is complete, or standard output."""
+    if str(output) == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        return
+    with files.atomic_write(files.user_path(output)) as new, open(new, "wb") as stream:
+        yield stream

@@ -87,7 +87,7 @@ class TaskData:
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}; it is {split!r}.")
         if split not in self._examples:
-            if split != "train":
+            if split != "train" and self.text_to_ids.table is None:
                 self.examples("train")  # The vocabulary comes from the training split.
             start = time.perf_counter()
             texts = self.texts(split)

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ class Opened:
         start: The first bytes: up to 256 KiB of a file, what has come of a pipe.
         is_live: Whether more may come later, as from a pipe.
         is_compressed: Whether the file itself is compressed.
+        before_waiting: Called before each wait for more of a pipe, if it is a function.
 
     Raises:
         DatasetError: If there is no such file.
@@ -79,6 +80,7 @@ class Opened:
         self._close = contextlib.ExitStack()
         self.start = b""
         self.is_compressed = False
+        self.before_waiting: Callable[[], None] | None = None
         try:
             self._stream = self._open()
             while len(self.start) < CHUNK and (chunk := self._read()):
@@ -123,7 +125,11 @@ class Opened:
     def chunks(self) -> Iterator[bytes]:
         """Yields all bytes, once, and closes the file."""
         yield self.start
-        while chunk := self._read():
+        while True:
+            if self.is_live and self.before_waiting is not None:
+                self.before_waiting()
+            if not (chunk := self._read()):
+                break
             yield chunk
         self.close()
 
@@ -181,6 +187,10 @@ class Lines:
     def is_live(self) -> bool:
         """Whether more lines may come later than the sample."""
         return self._opened.is_live
+
+    def call_before_waiting(self, function: Callable[[], None]) -> None:
+        """Has a function called before each wait for more of a pipe."""
+        self._opened.before_waiting = function
 
     def close(self) -> None:
         """Closes the file."""

@@ -1,7 +1,7 @@
 """`Records`: the records of a file, one by one."""
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,6 +80,15 @@ class Records(abc.ABC):
             TypeError: If the format has no raw bytes, or is not a table.
         """
         raise TypeError(f"{self.format} has no cells that can be added.")
+
+    def call_before_waiting(self, function: Callable[[], None]) -> None:
+        """Has a function called before each wait for more of a pipe.
+
+        The records so far can then be handled while the next one has not come.
+        """
+        lines = getattr(self, "_lines", None)
+        if lines is not None:
+            lines.call_before_waiting(function)
 
     def notes(self) -> list[str]:
         """Returns sentences on what was left out or joined so far; complete after iteration."""
