@@ -1,5 +1,6 @@
 """What several tests stand on: a small dataset, and one run of the whole way that many look at."""
 
+import gc
 import io
 import sys
 
@@ -7,8 +8,14 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.helpers import fit_writer, make_run
+from tests.helpers import fit_writer, made_once, make_run
 from zoo import cli
+
+# Most graphs of tests run a few steps, and Grappler takes longer to optimize one than those take.
+# It is on in the processes that tests start: SavedModels in plain TensorFlow, commands, kills.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+# Traced graphs are many objects that live long.
+gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -30,25 +37,28 @@ def eager():
 @pytest.fixture(scope="session")
 def run(reviews, tmp_path_factory):
     """The folder of a run that nobody changes, with everything in it."""
-    folder = tmp_path_factory.mktemp("runs") / "gru"
-    make_run(reviews, folder)
-    return folder
+    return made_once(tmp_path_factory, "gru", lambda folder: make_run(reviews, folder))
 
 
 @pytest.fixture(scope="session")
 def writing_run(reviews, tmp_path_factory):
     """The folder of a run of text generation that nobody changes, with everything in it."""
-    folder = tmp_path_factory.mktemp("runs") / "writing"
-    fit_writer(zoo.tasks.text_generation(reviews), folder)
-    zoo.export_saved_model(*zoo.load(folder), folder / "saved_model" / "1")
-    return folder
+
+    def make(folder):
+        fit_writer(zoo.tasks.text_generation(reviews), folder, dashboards="default")
+        zoo.export_saved_model(*zoo.load(folder), folder / "saved_model" / "1")
+
+    return made_once(tmp_path_factory, "writing", make)
 
 
 @pytest.fixture(scope="session")
 def plain_writer(writing_run, tmp_path_factory):
     """The SavedModel of that run without XLA, which compiles anew for each number of rows."""
-    path = tmp_path_factory.mktemp("plain") / "1"
-    return zoo.export_saved_model(*zoo.load(writing_run), path, jit_compile=False)
+
+    def make(folder):
+        zoo.export_saved_model(*zoo.load(writing_run), folder / "1", jit_compile=False)
+
+    return made_once(tmp_path_factory, "plain", make) / "1"
 
 
 @pytest.fixture

@@ -6,14 +6,19 @@ import pathlib
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import zoo
 from tests.models.cases import SMALL
 from zoo.catalog.recipe import Recipe
 from zoo.training.report import Report
+
+# Dashboards trace graphs of their own, which takes longer than a small fit.
+FIT = {"seed": 3, "dashboards": "none", "verbose": False}
 
 
 def make_run(reviews, folder: pathlib.Path, **options) -> zoo.Report:
@@ -22,7 +27,7 @@ def make_run(reviews, folder: pathlib.Path, **options) -> zoo.Report:
     report = zoo.fit_and_evaluate(
         lambda: zoo.GRU(**task.model_arguments(), embedding_dim=8, units=8),
         task,
-        **{"epochs": 2, "seed": 3, "log_dir": folder, "verbose": False, **options},
+        **{**FIT, "epochs": 2, "log_dir": folder, **options},
     )
     model, task = zoo.load(folder)
     zoo.export_saved_model(model, task, folder / "saved_model" / "1")
@@ -37,13 +42,13 @@ def bag_recipe(**training) -> Recipe:
         "synthetic_reviews",
         data_options={"train_size": 200, "validation_size": 50, "test_size": 50, "seed": 1},
         model_options={"embedding_dim": 4},
-        training={"epochs": 1, "seed": 1, **training},
+        training={"epochs": 1, "seed": 1, "dashboards": "none", **training},
     )
 
 
 def fit_writer(task, folder: pathlib.Path, **options) -> zoo.Report:
     """Fits a tiny GRU to text generation."""
-    settings = {"epochs": 3, "batch_size": 16, "seed": 3, "log_dir": folder, "verbose": False}
+    settings = {**FIT, "epochs": 3, "batch_size": 16, "log_dir": folder}
     return zoo.fit_and_evaluate(
         lambda: zoo.GRU(**task.model_arguments(), embedding_dim=16, units=32),
         task,
@@ -160,3 +165,19 @@ def wait_until(is_so, seconds=300):
     while not is_so():
         assert time.monotonic() < end, "It did not come in time."
         time.sleep(0.2)
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable) -> pathlib.Path:
+    """A folder that `make(folder)` fills in one of the processes of a test run, for all of them."""
+    here = factory.getbasetemp()
+    is_one_of_several = here.name.startswith("popen-")
+    folder = (here.parent if is_one_of_several else here) / name
+    finished = folder.with_name(f"{name}.finished")
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        wait_until(lambda: finished.exists())
+    else:
+        make(folder)
+        finished.touch()
+    return folder

@@ -31,7 +31,7 @@ def table(tmp_path_factory):
     return path
 
 
-SMALL = ("--units", 8, "--embedding-dim", 8, "--epochs", 1, "--quiet")
+SMALL = ("--units", 8, "--embedding-dim", 8, "--epochs", 1, "--dashboards", "none", "--quiet")
 
 
 def fit(call, table, out, *more):
@@ -42,7 +42,8 @@ def fit(call, table, out, *more):
 def test_from_a_file_of_ones_own_to_labels(call, table, tmp_path):
     out = tmp_path / "runs" / "mine"
     status, printed, _ = fit(
-        call, table, out, "--epochs", 8, "--learning-rate", 0.05, "--json", "--seed", 1
+        *(call, table, out, "--epochs", 8, "--learning-rate", 0.05, "--json", "--seed", 1),
+        *("--dashboards", "default"),
     )
     assert status == 0
     parts = {"report.json", "recipe.toml", "manifest.json", "model.keras", "task.json"}
@@ -342,7 +343,7 @@ def test_from_a_text_of_ones_own_to_more_of_it(call, tmp_path, source):
     # The lines of a table end, a running text does not.
     assert task.text_to_ids.add_end == (source == "my.csv")
     parts = {"report.json", "recipe.toml", "manifest.json", "model.keras", "task.json"}
-    assert parts | {"saved_model", "logs"} == {path.name for path in out.iterdir()}
+    assert parts | {"saved_model"} == {path.name for path in out.iterdir()}
 
     written = ("--max-new-tokens", 5, "--temperature", 0.5)
     status, printed, _ = call("generate", "--model", out, "Line", *written)

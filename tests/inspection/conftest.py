@@ -3,7 +3,7 @@
 import pytest
 
 import zoo
-from tests.helpers import ask, fit_small, wait_until
+from tests.helpers import ask, fit_small, made_once, wait_until
 from zoo.inspection.tensorboard import images
 
 # The runs that TensorBoard sees in each fit.
@@ -20,26 +20,28 @@ def few_reviews():
 @pytest.fixture(scope="session")
 def runs(few_reviews, tmp_path_factory):
     """A folder of runs: LSTM and Transformer with all dashboards, and a GRU that writes."""
-    folder = tmp_path_factory.mktemp("runs")
-    sentiment = zoo.tasks.sentiment(few_reviews)
-    small = {"embedding_dim": 8, "units": 6}
-    fit_small("lstm", sentiment, folder / "lstm", dashboards="all", model_options=small)
-    fit_small(
-        "transformer",
-        sentiment,
-        folder / "transformer",
-        epochs=1,
-        learning_rate=0.01,
-        dashboards="all",
-        model_options={"embedding_dim": 8, "hidden_units": 8},
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        # As if it were a fit of some length, at the end of which images are drawn by default.
-        patch.setattr(images, "LONG_FIT", 0.0)
+
+    def make(folder):
+        sentiment = zoo.tasks.sentiment(few_reviews)
+        small = {"embedding_dim": 8, "units": 6}
+        fit_small("lstm", sentiment, folder / "lstm", dashboards="all", model_options=small)
         fit_small(
-            "gru", zoo.tasks.text_generation(few_reviews), folder / "gru", model_options=small
+            "transformer",
+            sentiment,
+            folder / "transformer",
+            epochs=1,
+            learning_rate=0.01,
+            dashboards="all",
+            model_options={"embedding_dim": 8, "hidden_units": 8},
         )
-    return folder
+        with pytest.MonkeyPatch.context() as patch:
+            # As if it were a fit of some length, at the end of which images are drawn by default.
+            patch.setattr(images, "LONG_FIT", 0.0)
+            fit_small(
+                "gru", zoo.tasks.text_generation(few_reviews), folder / "gru", model_options=small
+            )
+
+    return made_once(tmp_path_factory, "three_runs", make)
 
 
 @pytest.fixture(scope="session")

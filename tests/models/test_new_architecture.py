@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 import zoo
+from tests.helpers import FIT
 from zoo.inspection import attention_maps, gate_activity, plots
 from zoo.layers import masked_softmax
 from zoo.models import register_model
@@ -66,7 +67,7 @@ def test_an_attention_pooled_gru_is_one_factory_and_one_layer(registered, review
     model = zoo.models.model_factory("attention_gru")(
         **task.model_arguments(), attention_width=4, embedding_dim=8, units=6
     )
-    zoo.fit_and_evaluate(model, task, epochs=1, log_dir=tmp_path, test=False, verbose=False)
+    zoo.fit_and_evaluate(model, task, epochs=1, log_dir=tmp_path, test=False, **FIT)
     again, its_task = zoo.load(tmp_path)
     # JSON knows no tuples.
     assert again.pooling.width == 4 and again.get_config() == json.loads(

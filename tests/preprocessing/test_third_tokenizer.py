@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.helpers import small_model
+from tests.helpers import FIT, small_model
 from tests.preprocessing.letter_pairs import LetterPairs
 from tests.serving.test_generate_endpoint import in_plain_tensorflow
 from zoo.catalog import options
@@ -43,7 +43,7 @@ def run(few_reviews, registered, tmp_path_factory):
         epochs=1,
         batch_size=256,
         log_dir=folder,
-        verbose=False,
+        **FIT,
     )
     zoo.export_saved_model(*zoo.load(folder), folder / "saved_model" / "1", jit_compile=False)
     return folder

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.helpers import FIT
 from zoo.training import checkpoint, devices, prepare
 
 
@@ -44,7 +45,7 @@ def fit(task, process, folder, monkeypatch, **options):
     return zoo.fit_and_evaluate(
         lambda: zoo.BagOfWords(**task.model_arguments(), embedding_dim=4),
         task,
-        **{"epochs": 2, "batch_size": 20, "log_dir": folder, "verbose": False, **options},
+        **{**FIT, "epochs": 2, "batch_size": 20, "log_dir": folder, **options},
     )
 
 

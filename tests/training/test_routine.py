@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.helpers import fit_writer, make_run
+from tests.helpers import FIT, fit_writer, make_run
 from zoo.tasks.batches import epoch_batches
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.loop import TrainingError
@@ -26,7 +26,7 @@ def small(task, **options):
 
 
 def fit(task, model=None, **options):
-    options = {"epochs": 1, "seed": 3, "verbose": False, **options}
+    options = {**FIT, "epochs": 1, **options}
     return zoo.fit_and_evaluate(model or small(task), task, **options)
 
 

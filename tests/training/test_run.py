@@ -17,7 +17,7 @@ from zoo.utils import files, pretrained
 def bag(tmp_path_factory):
     """A run that nobody changes."""
     out = tmp_path_factory.mktemp("runs") / "bag"
-    bag_recipe(dashboards="none").fit(out, verbose=False)
+    bag_recipe().fit(out, verbose=False)
     return out
 
 
@@ -49,7 +49,7 @@ def test_a_run_of_another_version_is_refused(copy, entries, version):
     with pytest.raises(files.FileError, match=expected):
         zoo.load(copy.path)
     with pytest.raises(files.FileError, match=expected):
-        bag_recipe(dashboards="none").fit(copy.path, verbose=False)
+        bag_recipe().fit(copy.path, verbose=False)
 
 
 @pytest.mark.parametrize(("entries", "version"), OLD)
