@@ -54,14 +54,14 @@ def graph(decoding):
         lambda ids, new, sampling: decoding(ids, new, Sampling(*sampling)),
         input_signature=[
             tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([], tf.int32),
-            tuple(tf.TensorSpec([], x.dtype) for x in GREEDY.tensors()),
+            tf.TensorSpec(None, tf.int32),
+            tuple(tf.TensorSpec(None, x.dtype) for x in GREEDY.tensors()),
         ],
     )
 
 
 def decode(decoding, ids, new, sampling=GREEDY):
-    written = graph(decoding)(ids, tf.constant(new), tuple(sampling.tensors()))
+    written = graph(decoding)(ids, tf.constant(new, tf.int32), tuple(sampling.tensors()))
     return written["token_ids"].numpy(), written["log_probability"].numpy()
 
 
@@ -100,15 +100,30 @@ def test_greedy_is_the_argmax_of_whole_passes_and_its_probability_theirs(name):
 @pytest.mark.parametrize("name", ["gru", "gpt", "transformer"])
 @pytest.mark.parametrize("sampling", [GREEDY, Sampling(1.0, 5, 0.9, 1.3, seed=11)])
 def test_a_text_does_not_depend_on_its_company(name, sampling):
+    """A seed per prompt draws each as it is drawn alone; of one seed, prompt i has (seed, i)."""
     decoding = decoder(made(name))
-    ids = prompts(6, 1, 3)
+    ids, lengths = prompts(6, 1, 3), (6, 1, 3)
     together, _ = decode(decoding, ids, 12, sampling)
-    alone, _ = decode(decoding, ids[:1], 12, sampling)
-    np.testing.assert_array_equal(together[:1], alone)
-    if sampling is GREEDY:  # Draws depend on the row.
-        for row, length in [(1, 1), (2, 3)]:
-            alone, _ = decode(decoding, ids[row : row + 1, :length], 12, sampling)
-            np.testing.assert_array_equal(together[row : row + 1], alone)
+    by_seed, _ = decode(decoding, ids, 12, sampling._replace(seed=[sampling.seed] * 3))
+    for row, length in enumerate(lengths):
+        prompt = ids[row : row + 1, :length]
+        keyed = sampling._replace(seed=[[sampling.seed, row]])
+        np.testing.assert_array_equal(together[row], decode(decoding, prompt, 12, keyed)[0][0])
+        np.testing.assert_array_equal(by_seed[row], decode(decoding, prompt, 12, sampling)[0][0])
+
+
+def test_each_prompt_has_its_own_options():
+    decoding, ids = decoder(endless("gpt", sequence_length=8)), prompts(7, 2, 3)
+    limits = np.array([3, 20, 0])
+    options = Sampling([0.0, 1.0, 0.7], [0, 4, 0], [1.0, 1.0, 0.8], [1.0, 1.5, 1.0], [3, 4, 5])
+    together, nats = decode(decoding, ids, limits, options)
+    assert together.shape == (3, 20)
+    for row, (length, limit) in enumerate(zip((7, 2, 3), limits, strict=True)):
+        alone, nats_alone = decode(
+            decoding, ids[row : row + 1, :length], limit, Sampling(*(o[row] for o in options))
+        )
+        assert together[row].tolist() == [*alone[0], *[0] * (20 - limit)]
+        assert nats[row] == pytest.approx(nats_alone[0], abs=1e-4)
 
 
 @pytest.mark.slow
@@ -242,23 +257,21 @@ def test_a_model_without_a_context_length_writes_any_number_of_tokens(name, monk
 
 
 def test_a_row_that_has_ended_needs_no_room():
-    decoding, most = decoder(endless("gpt")), tf.constant(20)
-    writing = decoding.start(prompts(12, 2), most)
+    decoding = decoder(endless("gpt"))
+    writing = decoding.start(prompts(12, 2), 20, GREEDY)
     state = {**writing.state, "position": tf.constant([31, 2])}
     writing = writing._replace(state=state, finished=tf.constant([True, False]))
-    assert decoding.extend(writing, GREEDY.tensors(), most).step.numpy() == 20
+    assert decoding.extend(writing, 20).step.numpy() == 20
 
 
 def test_token_by_token_gives_the_same_text():
-    model, most = made(), tf.constant(70)
-    decoding, sampling = decoder(model), Sampling(seed=4).tensors()
+    decoding, sampling = decoder(made()), Sampling(seed=4)
     whole, nats = decode(decoding, prompts(3, 5), 70, sampling)
-    writing = decoding.start(prompts(3, 5), most)
-    length = writing.length
-    extend = tf.function(decoding.extend, reduce_retracing=True)
-    while decoding.is_running(writing, most):
-        writing = extend(writing, sampling, writing.step + 1)
-    written = decoding.result(writing, length, 2, most)
+    writing = decoding.start(prompts(3, 5), 70, sampling)
+    extend = tf.function(lambda writing: decoding.extend(writing, 1), reduce_retracing=True)
+    while decoding.is_running(writing):
+        writing = extend(writing)
+    written = decoding.result(writing, 2)
     np.testing.assert_array_equal(written["token_ids"], whole)
     np.testing.assert_allclose(written["log_probability"], nats, atol=1e-4)
 
@@ -266,7 +279,7 @@ def test_token_by_token_gives_the_same_text():
 def test_a_state_in_bfloat16_is_half_as_large_and_writes():
     model = made()
     decoding = decoder(model, state_dtype="bfloat16")
-    writing = decoding.start(prompts(4), tf.constant(5))
+    writing = decoding.start(prompts(4), 5, GREEDY)
     assert writing.state["blocks"][0]["keys"].dtype == tf.bfloat16
     tokens, _ = decode(decoding, prompts(4), 5)
     exact, _ = decode(decoder(model), prompts(4), 5)

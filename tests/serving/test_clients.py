@@ -200,6 +200,21 @@ def test_a_seed_gives_the_same_text_in_every_process(write, writing_run):
     assert ran.stdout.rstrip("\n") == texts[0], ran.stderr
 
 
+def test_a_seed_draws_each_prompt_of_any_number_apart(write, monkeypatch):
+    """Prompts are continued in batches, which the draws do not depend on."""
+    prompts, options = ["The story"] * 5, {"max_new_tokens": 20, "seed": 3}
+    together = write(prompts, **options)
+    assert len({answer["text"] for answer in together}) == 5
+    monkeypatch.setattr("zoo.serving.generate._BATCH_SIZE", 2)
+    assert [a["text"] for a in write(prompts, **options)] == [a["text"] for a in together]
+    seeds = {**options, "seed": [4, 3, 4, 3, 3]}
+    by_seed = write(prompts, **seeds)
+    assert by_seed[1]["text"] == by_seed[3]["text"] == together[0]["text"]
+    assert by_seed[0]["text"] == by_seed[2]["text"] != together[0]["text"]
+    with pytest.raises(ValueError, match=r"one entry per prompt \(5\); it has 2"):
+        write(prompts, seed=[1, 2])
+
+
 @pytest.mark.parametrize(
     "options",
     [

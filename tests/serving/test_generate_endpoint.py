@@ -296,6 +296,54 @@ def test_saved_model_cli_runs_it_with_a_prompt_alone(variants):
     assert ast.literal_eval(shown.strip()) == expected["text"].numpy().tolist()
 
 
+def test_arguments_may_be_one_per_prompt(variants):
+    """As a server hands over requests that it has batched."""
+    prompts = ["The story was", "", "For me"]
+    given = {
+        "max_new_tokens": [5, 20, 9],
+        "temperature": [1.0, 0.0, 0.7],
+        "top_k": [0, 3, 5],
+        "top_p": [0.9, 1.0, 1.0],
+        "repetition_penalty": [1.0, 1.2, 1.0],
+        "seed": [7, 8, 7],
+    }
+    together = generate(variants, "no jit", prompts, **given)
+    for row, prompt in enumerate(prompts):
+        own = {name: values[row] for name, values in given.items()}
+        for arguments in (own, {name: [value] for name, value in own.items()}):
+            alone = generate(variants, "no jit", [prompt], **arguments)
+            assert alone["text"].numpy()[0] == together["text"].numpy()[row]
+    keys = [[7, 0], [8, 0], [7, 0]]
+    by_key = generate(variants, "no jit", prompts, **{**given, "seed": keys})
+    assert by_key["text"].numpy().tolist() == together["text"].numpy().tolist()
+
+
+def test_the_signature_of_a_server_takes_scalars_and_batches(variants):
+    signature = variants[1]["no jit"].signatures["generate"]
+    prompts = tf.constant(["The story was", "For me"])
+    scalars = {
+        "max_new_tokens": tf.constant(5),
+        "temperature": tf.constant(1.0),
+        "top_k": tf.constant(0),
+        "top_p": tf.constant(1.0),
+        "repetition_penalty": tf.constant(1.0),
+        "seed": tf.constant(3),
+    }
+    one = signature(prompt=prompts[:1], **scalars)
+    batches = {name: tf.stack([value] * 2) for name, value in scalars.items()}
+    two = signature(prompt=prompts, **batches)
+    assert two["text"].numpy()[0] == one["text"].numpy()[0]
+    again = signature(prompt=prompts[1:], **scalars)
+    assert two["text"].numpy()[1] == again["text"].numpy()[0]
+
+
+@pytest.mark.parametrize("shape", [[2], [1, 1], [3, 1]])
+def test_an_argument_of_another_shape_is_named(variants, shape):
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        generate(variants, "no jit", ["The"] * 3, temperature=np.ones(shape))
+    assert "temperature must be a scalar or one per prompt; its shape is" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -13,6 +13,7 @@ from zoo.generation.sampling import (
     Sampling,
     check_sampling,
     sampling_warnings,
+    seed_keys,
 )
 from zoo.generation.scoring import text_scorer
 
@@ -26,5 +27,6 @@ __all__ = [
     "Sampling",
     "check_sampling",
     "sampling_warnings",
+    "seed_keys",
     "text_scorer",
 ]

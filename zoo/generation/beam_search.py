@@ -1,12 +1,18 @@
 """Beam search for the most likely continuation."""
 
+import numpy as np
 import tensorflow as tf
+
+from zoo.generation.sampling import Choice, Step
 
 
 class BeamSearch:
     """Keeps the K most likely partial continuations of each prompt (Graves 2012, section 3).
 
-    Shape letters: B prompts, K beams, R = B K rows, V vocabulary.
+    Finished texts are kept apart, the best K of each prompt, until no unfinished one can become
+    better than the best of them.
+
+    Shape letters: B prompts, K beams, R = B K rows, N new tokens, V vocabulary.
 
     Args:
         num_beams: K. One beam is greedy decoding.
@@ -24,47 +30,129 @@ class BeamSearch:
         self.length_penalty = length_penalty
 
     def start(self, text, length, vocabulary_size, max_new_tokens):
-        """The strategy's state: each beam's log-probability, and its number of new tokens."""
-        del length, vocabulary_size, max_new_tokens
-        # All beams start equal, so only the first may be extended before they differ.
-        prompts = tf.shape(text)[0] // self.rows_per_prompt
-        first = tf.one_hot(0, self.rows_per_prompt, 0.0, -1e9)
-        return {
-            "log_probability": tf.tile(first, [prompts]),
-            "num_tokens": tf.zeros([tf.shape(text)[0]]),
-        }
+        """The strategy's state.
 
-    def choose(self, logits, state, finished, uniforms, sampling, allowed):
-        """Selects the K best one-token extensions of each prompt's beams; see `Sampler.choose`.
-
-        Returns:
-            (token ids (R,), the rows (R,) that they extend, state).
+        Of each beam its new tokens `text` (R, N), `log_probability` (R,) and `num_tokens` (R,);
+        `is_beaten` (R,), whether a finished text of its prompt is better than all that it can
+        become. Of the finished texts the same, and the `value` by which they are compared.
         """
-        del uniforms, sampling
-        beams, vocabulary_size = self.rows_per_prompt, logits.shape[-1]
-        gain = tf.where(allowed, tf.nn.log_softmax(logits), logits.dtype.min)
-        # A finished text has one extension, the pad, which costs nothing.
-        unchanged = tf.one_hot(0, vocabulary_size, 0.0, logits.dtype.min)
-        gain = tf.where(finished[:, None], unchanged, gain)
-        total = tf.maximum(state["log_probability"][:, None] + gain, logits.dtype.min)
-        length = state["num_tokens"] + tf.where(finished, 0.0, 1.0)
-        value = total / tf.maximum(length, 1.0)[:, None] ** self.length_penalty
-        _, best = tf.math.top_k(tf.reshape(value, [-1, beams * vocabulary_size]), beams)
-        prompts = tf.shape(best)[0]
-        parents = tf.range(prompts)[:, None] * beams + best // vocabulary_size
-        parents, tokens = tf.reshape(parents, [-1]), tf.reshape(best % vocabulary_size, [-1])
-        state = {
-            "log_probability": tf.gather_nd(total, tf.stack([parents, tokens], axis=1)),
-            "num_tokens": tf.gather(length, parents),
+        del length, vocabulary_size
+        rows = tf.shape(text)[0]
+        tokens = tf.zeros([rows, tf.reduce_max(max_new_tokens)], tf.int32)
+        # All beams start equal, so only the first may be extended before they differ.
+        first = tf.one_hot(0, self.rows_per_prompt, 0.0, -np.inf)
+        nothing = tf.fill([rows], -np.inf)
+        return {
+            "text": tokens,
+            "log_probability": tf.tile(first, [rows // self.rows_per_prompt]),
+            "num_tokens": tf.zeros([rows]),
+            "is_beaten": tf.zeros([rows], tf.bool),
+            "finished": {"text": tokens, "log_probability": nothing, "value": nothing},
         }
-        return tokens, parents, state
 
-    def finish(self, state):
-        """The row of each prompt's best beam, (B,), and its log-probability (B,)."""
-        value = (
-            state["log_probability"] / tf.maximum(state["num_tokens"], 1.0) ** self.length_penalty
+    def choose(self, logits, state, step: Step) -> Choice:
+        """Selects the K best one-token extensions of each prompt's beams; see `Sampler.choose`."""
+        is_possible = step.allowed & ~step.finished[:, None]
+        total = state["log_probability"][:, None] + tf.nn.log_softmax(logits)
+        total = tf.where(is_possible, total, -np.inf)
+        num_tokens = state["num_tokens"] + 1
+        # A text ends where its end is among the K best of all extensions.
+        kept = self._by_prompt(self._best_extensions(total)[0])
+        end = self._by_prompt(total[:, step.end_id])
+        end = _joined(tf.where(end >= kept[:, -1:], end, -np.inf))
+        ended = self._with_ended(state, end, num_tokens, step)
+        is_end = tf.range(logits.shape[-1]) == step.end_id
+        best_total, parents, tokens = self._best_extensions(tf.where(is_end, -np.inf, total))
+        text = tf.gather(state["text"], parents)
+        # The most that a text of this length can be worth, however long it becomes.
+        longest = tf.cast(step.max_new_tokens, tf.float32)
+        divisor = tf.maximum(self._divisor(num_tokens + 1), self._divisor(longest))
+        bound = self._by_prompt(best_total / divisor)
+        is_beaten = self._by_prompt(ended["value"])[:, :1] >= tf.reduce_max(
+            bound, axis=1, keepdims=True
         )
-        by_prompt = tf.reshape(value, [-1, self.rows_per_prompt])
-        best = tf.argmax(by_prompt, axis=1, output_type=tf.int32)
-        rows = tf.range(tf.shape(by_prompt)[0]) * self.rows_per_prompt + best
-        return rows, tf.gather(state["log_probability"], rows)
+        is_beaten = tf.repeat(is_beaten[:, 0], self.rows_per_prompt)
+        new = {
+            "text": _with_token(text, tokens, step.number),
+            "log_probability": best_total,
+            "num_tokens": num_tokens,
+            "is_beaten": is_beaten,
+            "finished": ended,
+        }
+        rows = tf.range(tf.shape(tokens)[0])
+        state = tf.nest.map_structure(
+            lambda now, before: tf.ensure_shape(
+                tf.where(_column(step.finished, now), before, now), before.shape
+            ),
+            new,
+            state,
+        )
+        return Choice(
+            tokens=tf.where(step.finished, 0, tokens),
+            parents=tf.where(step.finished, rows, parents),
+            finished=step.finished | is_beaten,
+            state=state,
+        )
+
+    def result(self, state, tokens):
+        """The best text (B, N) of each prompt, and its log-probability (B,)."""
+        del tokens
+        value = state["log_probability"] / self._divisor(tf.maximum(state["num_tokens"], 1.0))
+        unfinished = {
+            "text": state["text"],
+            "log_probability": state["log_probability"],
+            "value": tf.where(state["is_beaten"], -np.inf, value),
+        }
+        best = self._best_of(state["finished"], unfinished, 1)
+        return best["text"], best["log_probability"]
+
+    def _with_ended(self, state, total, num_tokens, step: Step):
+        """The best finished texts, with those that the end token of log-probability (R,) makes."""
+        ends = {
+            "text": _with_token(state["text"], step.end_id, step.number),
+            "log_probability": total,
+            "value": total / self._divisor(num_tokens),
+        }
+        return self._best_of(state["finished"], ends, self.rows_per_prompt)
+
+    def _best_of(self, first, second, number: int):
+        """The best `number` of two sets of K texts per prompt, by their `value`, best first."""
+        both = tf.nest.map_structure(
+            lambda a, b: tf.concat([self._by_prompt(a), self._by_prompt(b)], axis=1), first, second
+        )
+        _, places = tf.math.top_k(both["value"], number)
+        return tf.nest.map_structure(
+            lambda x: _joined(tf.gather(x, places, batch_dims=1)),
+            both,
+        )
+
+    def _best_extensions(self, total):
+        """Of the extensions (R, V) the best K per prompt: log-probability, rows, tokens (R,)."""
+        beams, vocabulary_size = self.rows_per_prompt, total.shape[-1]
+        best_total, best = tf.math.top_k(tf.reshape(total, [-1, beams * vocabulary_size]), beams)
+        first_row = tf.range(tf.shape(best)[0])[:, None] * beams
+        parents = first_row + best // vocabulary_size
+        return tuple(tf.reshape(x, [-1]) for x in (best_total, parents, best % vocabulary_size))
+
+    def _divisor(self, num_tokens):
+        return num_tokens**self.length_penalty
+
+    def _by_prompt(self, x):
+        """Rows (R, ...) as (B, K, ...)."""
+        return tf.reshape(x, tf.concat([[-1, self.rows_per_prompt], tf.shape(x)[1:]], axis=0))
+
+
+def _joined(x):
+    """(B, K, ...) as rows (B K, ...)."""
+    return tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], axis=0))
+
+
+def _with_token(text, tokens, place):
+    """Text (R, N) with tokens (R,), or one token, at a place."""
+    is_there = tf.range(tf.shape(text)[1]) == place
+    return tf.where(is_there, tf.reshape(tokens, [-1, 1]), text)
+
+
+def _column(x, like):
+    """(R,) as a shape that broadcasts to (R, ...)."""
+    return tf.reshape(x, [-1] + [1] * (len(like.shape) - 1))

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from zoo.generation.sampling import Sampler, Sampling
+from zoo.generation.sampling import Sampler, Sampling, Step
 from zoo.utils.special_tokens import MAX_PROMPT_TOKENS
 
-# Steps that are compiled as one loop, and random numbers that are drawn at a time.
+# Steps that are compiled as one loop.
 _STEPS = 64
 # The smallest capacity of a state, doubled whenever it is full: the cost of a step grows with the
 # capacity, and each capacity is compiled once.
@@ -20,6 +20,23 @@ _CAPACITY = 256
 _ROWS = [2**i for i in range(17)]
 
 WHEN_FULL = ("reread", "stop")
+
+# The options of rows that only pad a batch: no work.
+_PADDING = Sampling(temperature=0.0)
+
+
+class Request(NamedTuple):
+    """What is asked of each row; constant during generation.
+
+    Attributes:
+        prompt_length: number of tokens of each row that are read first, (R,).
+        max_new_tokens: (R,).
+        sampling: options of each row, (R,); keys as seeds, (R, 2).
+    """
+
+    prompt_length: Any
+    max_new_tokens: Any
+    sampling: Sampling
 
 
 class DecodingState(NamedTuple):
@@ -34,6 +51,7 @@ class DecodingState(NamedTuple):
         finished: which rows have ended, (R,).
         step: number of tokens generated per row.
         strategy_state: the strategy's state.
+        request: see `Request`.
     """
 
     text: Any
@@ -44,6 +62,7 @@ class DecodingState(NamedTuple):
     finished: Any
     step: Any
     strategy_state: Any
+    request: Request
 
 
 class Decoder(tf.Module):
@@ -103,77 +122,83 @@ class Decoder(tf.Module):
 
         Args:
             prompt_ids: `int32` (B, P), padded right, at least one token per row; B may be 0.
-            max_new_tokens: N.
+            max_new_tokens: a scalar, or one per prompt (B,); N is the largest.
             sampling: see `Sampling`.
 
         Returns:
             A dict with the new `token_ids`, `int32` (B, N), including the end token, padded right;
             and their `log_probability` (B,) under the model, at temperature 1 and with all tokens.
         """
-        sampling = sampling.tensors()
-        max_new_tokens = tf.convert_to_tensor(max_new_tokens, tf.int32)
         # A static width would be that of the state too, which grows in the loop.
         prompt_ids = tf.compat.v1.placeholder_with_default(prompt_ids, [None, None])
-        decoding = self.start(prompt_ids, max_new_tokens)
-        prompt_length = decoding.length
+        decoding = self.start(prompt_ids, max_new_tokens, sampling)
         decoding = tf.while_loop(
-            lambda *now: self.is_running(DecodingState(*now), max_new_tokens),
-            lambda *now: self.extend(DecodingState(*now), sampling, max_new_tokens),
+            lambda *now: self.is_running(DecodingState(*now)),
+            lambda *now: self.extend(DecodingState(*now)),
             decoding,
             shape_invariants=tf.nest.map_structure(lambda x: x.shape, decoding),
         )
-        return self.result(
-            DecodingState(*decoding), prompt_length, tf.shape(prompt_ids)[0], max_new_tokens
-        )
+        return self.result(DecodingState(*decoding), tf.shape(prompt_ids)[0])
 
     # Parts, for streaming
 
-    def start(self, prompt_ids, max_new_tokens) -> DecodingState:
+    def start(self, prompt_ids, max_new_tokens, sampling: Sampling) -> DecodingState:
         """Reads prompts (B, P), before the first new token."""
-        text, length = self._rows(prompt_ids)
         prompts = tf.shape(prompt_ids)[0]
-        keep = self._kept_of_prompts(tf.shape(text)[1], max_new_tokens)
+        rows = self._num_rows(prompts)
+
+        def by_row(option, padding):
+            pads = [[0, rows - prompts], *[[0, 0]] * (len(option.shape) - 1)]
+            padded = tf.pad(option, pads, constant_values=padding)
+            return tf.repeat(padded, self.strategy.rows_per_prompt, axis=0)
+
+        limit = tf.cast(max_new_tokens, tf.int32)
+        # Without prompts, too.
+        most = tf.reduce_max(tf.pad(tf.reshape(limit, [-1]), [[0, 1]]))
+        limit = by_row(tf.broadcast_to(limit, [prompts]), most)
+        options = zip(sampling.by_prompt(prompts), _PADDING, strict=True)
+        # Padding rows hold one token, as every row must.
+        fill = tf.pad(
+            tf.ones([rows - prompts, 1], tf.int32), [[0, 0], [0, tf.shape(prompt_ids)[1] - 1]]
+        )
+        text = tf.concat([prompt_ids, fill], axis=0)
+        text = tf.repeat(text, self.strategy.rows_per_prompt, axis=0)
+        length = tf.reduce_sum(tf.cast(text > 0, tf.int32), axis=1)
+        keep = self._kept_of_prompts(tf.shape(text)[1], limit)
         text = _last(text, length, keep)
         length = tf.minimum(length, keep)
         capacity = tf.minimum(_first_capacity(tf.shape(text)[1]), self._context)
         logits, state = self._prefill_to(text, capacity)
-        is_prompt = tf.range(tf.shape(length)[0]) < prompts * self.strategy.rows_per_prompt
         return DecodingState(
-            text=tf.pad(text, [[0, 0], [0, max_new_tokens]]),
+            text=tf.pad(text, [[0, 0], [0, most]]),
             length=length,
             logits=logits,
             state=state,
             capacity=capacity,
-            finished=~is_prompt,
+            finished=(limit <= 0) | (by_row(tf.zeros([prompts], tf.int32), 1) > 0),
             step=tf.constant(0),
-            strategy_state=self.strategy.start(text, length, logits.shape[-1], max_new_tokens),
+            strategy_state=self.strategy.start(text, length, logits.shape[-1], limit),
+            request=Request(length, limit, Sampling(*(by_row(*option) for option in options))),
         )
 
-    def is_running(self, decoding: DecodingState, max_new_tokens):
+    def is_running(self, decoding: DecodingState):
         """Whether any row has tokens left to generate."""
-        return (decoding.step < max_new_tokens) & ~tf.reduce_all(decoding.finished)
+        return ~tf.reduce_all(decoding.finished)
 
-    def extend(self, decoding: DecodingState, sampling: Sampling, most) -> DecodingState:
-        """Generates some tokens, up to `most` per row in all."""
+    def extend(self, decoding: DecodingState, most=_STEPS) -> DecodingState:
+        """Generates some tokens, at most `most` per row."""
         is_full = _most_read(decoding) >= decoding.capacity
         decoding = tf.cond(is_full, lambda: self._with_capacity(decoding), lambda: decoding)
         left = decoding.capacity - _most_read(decoding)
-        # Drawn outside of what XLA compiles, whose random numbers differ.
-        place = decoding.step % _STEPS
-        steps = tf.minimum(tf.minimum(most - decoding.step, left), _STEPS - place)
-        uniforms = tf.random.stateless_uniform(
-            [tf.shape(decoding.length)[0], _STEPS],
-            tf.stack([sampling.seed, decoding.step // _STEPS]),
-            alg="philox",
-        )
+        steps = tf.minimum(tf.minimum(most, left), _STEPS)
         logits, state, finished, strategy_state, tokens, origin = self._advance_by(
             decoding.logits,
             decoding.state,
             decoding.finished,
             decoding.strategy_state,
-            tf.roll(uniforms, -place, axis=1),
+            decoding.step,
             steps,
-            sampling,
+            decoding.request,
         )
         length = tf.gather(decoding.length, origin)
         text = _append(tf.gather(decoding.text, origin), length, tokens)
@@ -186,24 +211,22 @@ class Decoder(tf.Module):
             finished=finished,
             step=decoding.step + steps,
             strategy_state=strategy_state,
+            request=decoding.request,
         )
 
-    def result(self, decoding: DecodingState, prompt_length, prompts, most) -> dict:
-        """The value of `__call__` for the tokens so far."""
-        rows, log_probability = self.strategy.finish(decoding.strategy_state)
-        rows = rows[:prompts]
-        places = tf.gather(prompt_length, rows)[:, None] + tf.range(most)
-        is_new = places < tf.gather(decoding.length, rows)[:, None]
+    def result(self, decoding: DecodingState, prompts) -> dict:
+        """The value of `__call__` for the tokens so far of B prompts."""
+        request = decoding.request
+        places = request.prompt_length[:, None] + tf.range(tf.reduce_max(request.max_new_tokens))
+        is_new = places < decoding.length[:, None]
         places = tf.minimum(places, tf.shape(decoding.text)[1] - 1)
-        tokens = tf.gather(tf.gather(decoding.text, rows), places, batch_dims=1)
-        return {
-            "token_ids": tf.where(is_new, tokens, 0),
-            "log_probability": log_probability[:prompts],
-        }
+        tokens = tf.where(is_new, tf.gather(decoding.text, places, batch_dims=1), 0)
+        tokens, log_probability = self.strategy.result(decoding.strategy_state, tokens)
+        return {"token_ids": tokens[:prompts], "log_probability": log_probability[:prompts]}
 
     # Steps
 
-    def _steps(self, logits, state, finished, strategy_state, uniforms, steps, sampling):
+    def _steps(self, logits, state, finished, strategy_state, step, steps, request):
         """Generates `steps` tokens per row, at most `_STEPS`: the compiled loop."""
         rows = tf.shape(finished)[0]
         vocabulary_size = logits.shape[-1]
@@ -211,16 +234,25 @@ class Decoder(tf.Module):
         allowed = tf.reduce_all(ids[:, None] != tf.constant(self._suppressed_ids, tf.int32), axis=1)
 
         def body(index, logits, state, finished, strategy_state, tokens, origin):
-            chosen, parents, strategy_state = self.strategy.choose(
-                logits, strategy_state, finished, uniforms[:, index], sampling, allowed
+            chosen, parents, finished, strategy_state = self.strategy.choose(
+                logits,
+                strategy_state,
+                Step(
+                    number=step + index,
+                    finished=finished,
+                    max_new_tokens=request.max_new_tokens,
+                    sampling=request.sampling,
+                    allowed=allowed,
+                    end_id=self._end_id,
+                ),
             )
+            finished |= step + index + 1 >= request.max_new_tokens
             if parents is not None:
-                state, finished, tokens, origin = tf.nest.map_structure(
-                    lambda x: tf.gather(x, parents), (state, finished, tokens, origin)
+                state, tokens, origin = tf.nest.map_structure(
+                    lambda x: tf.gather(x, parents), (state, tokens, origin)
                 )
             column = tf.one_hot(index, _STEPS, dtype=tf.int32)
             tokens = tokens + chosen[:, None] * column
-            finished = finished | (chosen == self._end_id)
             # A finished row reads pads, which leave its state unchanged.
             reads = tf.where(finished, 0, chosen)
             features, advanced = self.model.advance(reads[:, None], state)
@@ -251,12 +283,13 @@ class Decoder(tf.Module):
         return self.model.context_length or 2 * MAX_PROMPT_TOKENS
 
     def _kept_of_prompts(self, width, max_new_tokens):
-        """How many of a prompt's tokens are read, the last ones."""
+        """How many of each prompt's tokens are read, the last ones: of numbers (R,), (R,)."""
         limit = self._context
         if self._when_full == "reread":
             return tf.clip_by_value(limit - max_new_tokens, limit // 2, limit - 1)
         # An encoder reads any number of tokens.
-        return width if self.model.is_encoder_decoder else tf.constant(limit - 1)
+        keep = width if self.model.is_encoder_decoder else limit - 1
+        return tf.fill(tf.shape(max_new_tokens), keep)
 
     def _with_capacity(self, decoding: DecodingState) -> DecodingState:
         """A larger state, or at the model's context length what `when_full` says."""
@@ -274,7 +307,8 @@ class Decoder(tf.Module):
             return decoding._replace(finished=decoding.finished | is_full)
 
         def reread():
-            text = _last(decoding.text, decoding.length, self._context // 2)
+            half = tf.fill(tf.shape(decoding.length), self._context // 2)
+            text = _last(decoding.text, decoding.length, half)
             logits, state = self._prefill_to(text, decoding.capacity)
             return decoding._replace(
                 state=tf.nest.map_structure(
@@ -298,21 +332,13 @@ class Decoder(tf.Module):
 
     # Shapes
 
-    def _rows(self, prompt_ids):
-        """Prompts (B, P) as rows (R, P), and the length of each row."""
-        prompts = tf.shape(prompt_ids)[0]
+    def _num_rows(self, prompts):
+        """The number of rows for B prompts, before they are repeated for beams."""
         rows = tf.maximum(prompts, 1)
         if self._jit_compile:
             fitting = tf.gather([*_ROWS, 0], tf.searchsorted(_ROWS, [rows])[0])
             rows = tf.maximum(rows, fitting)
-        # Padding rows hold one token, as every row must.
-        fill = tf.pad(
-            tf.ones([rows - prompts, 1], tf.int32), [[0, 0], [0, tf.shape(prompt_ids)[1] - 1]]
-        )
-        text = tf.repeat(
-            tf.concat([prompt_ids, fill], axis=0), self.strategy.rows_per_prompt, axis=0
-        )
-        return text, tf.reduce_sum(tf.cast(text > 0, tf.int32), axis=1)
+        return rows
 
 
 def _first_capacity(width):
@@ -327,8 +353,8 @@ def _most_read(decoding: DecodingState):
 
 
 def _last(text, length, keep):
-    """The last tokens of each row of text (R, T), at most `keep` of them, padded right."""
-    width = tf.minimum(tf.shape(text)[1], keep)
+    """The last tokens of each row of text (R, T), at most `keep` (R,) of them, padded right."""
+    width = tf.minimum(tf.shape(text)[1], tf.reduce_max(keep))
     places = tf.maximum(length - keep, 0)[:, None] + tf.range(width)
     is_real = places < length[:, None]
     places = tf.minimum(places, tf.shape(text)[1] - 1)

@@ -3,17 +3,20 @@
 Shape letters: R rows, V vocabulary, K candidates.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
+
+from zoo.generation.noise import gumbel, step_keys
 
 # Candidates that are sorted first; sorting a whole vocabulary takes far longer.
 _CANDIDATES = 64
 
 
 class Sampling(NamedTuple):
-    """Options of sampling; each is a scalar, a Python number or a tensor.
+    """Options of sampling; each is a scalar, or has an entry per prompt, (B,).
 
     Attributes:
         temperature: divides the logits; 0 selects the most likely token ("greedy").
@@ -23,8 +26,9 @@ class Sampling(NamedTuple):
             (Holtzman et al. 2020, section 3.1), after `top_k`; 1 for all.
         repetition_penalty: divides positive logits of tokens that the text already contains, and
             multiplies negative ones (Keskar et al. 2019, section 4.1); 1 for none.
-        seed: random seed. The draw for new token t of row r is a function of the seed, r and t
-            alone.
+        seed: random seed. New token t of a prompt is a function of the prompt's key (seed, index)
+            and of t. In a batch prompt i has the key (seed, i), where `seed` is a scalar; an array
+            (B,) is of seeds with index 0, as for a prompt alone; an array (B, 2) is of keys.
     """
 
     temperature: Any = 1.0
@@ -37,6 +41,53 @@ class Sampling(NamedTuple):
         """The options as tensors: `float32`, and `int32` for `top_k` and `seed`."""
         dtypes = Sampling(tf.float32, tf.int32, tf.float32, tf.float32, tf.int32)
         return Sampling(*(tf.cast(value, d) for value, d in zip(self, dtypes, strict=True)))
+
+    def by_prompt(self, prompts) -> "Sampling":
+        """The options as tensors with an entry per prompt, (B,); keys as seeds, (B, 2)."""
+        options = self.tensors()._asdict()
+        seed = _keys(options.pop("seed"), prompts)
+        each = {name: tf.broadcast_to(value, [prompts]) for name, value in options.items()}
+        return Sampling(**each, seed=seed)
+
+
+def _keys(seed, prompts):
+    """The key (seed, index) of each prompt, (B, 2): of seeds (), (B,) or (B, 2)."""
+    place = tf.range(prompts)
+    alone = tf.zeros_like(place)
+    if seed.shape.rank is not None:
+        index = place if seed.shape.rank == 0 else alone
+        return seed if seed.shape.rank == 2 else _paired(seed, index)
+    keys = tf.switch_case(
+        tf.minimum(tf.rank(seed), 2),
+        {
+            0: lambda: _paired(seed, place),
+            1: lambda: _paired(seed, alone),
+            2: lambda: tf.reshape(seed, [prompts, 2]),
+        },
+    )
+    return tf.ensure_shape(keys, [None, 2])
+
+
+def _paired(seed, index):
+    return tf.stack([tf.broadcast_to(seed, tf.shape(index)), index], axis=1)
+
+
+def seed_keys(seed: int | Sequence[int], prompts: int) -> np.ndarray:
+    """The key (seed, index) of each of B prompts, `int32` (B, 2); see `Sampling`.
+
+    Args:
+        seed: a seed, or one per prompt.
+        prompts: B.
+
+    Raises:
+        ValueError: if the number of seeds is not that of prompts.
+    """
+    if not isinstance(seed, int) and len(seed) != prompts:
+        raise ValueError(
+            f"seed must be a number or have one entry per prompt ({prompts}); it has {len(seed)}."
+        )
+    index = np.arange(prompts) if isinstance(seed, int) else np.zeros(prompts)
+    return np.stack([np.broadcast_to(seed, prompts), index], axis=1).astype("int32")
 
 
 # New tokens by default.
@@ -100,9 +151,57 @@ def check_sampling(
     # They become int32 tensors.
     if options["top_k"] > _MAX_INT32:
         raise ValueError(f"top_k must be at most {_MAX_INT32}; it is {options['top_k']}.")
-    if not 0 <= options["seed"] <= _MAX_INT32:
-        raise ValueError(f"seed must be from 0 to {_MAX_INT32}; it is {options['seed']}.")
-    return options
+    return {**options, "seed": _checked_seed(options["seed"])}
+
+
+def _checked_seed(seed) -> int | list[int]:
+    """A seed as a Python number, several as a list.
+
+    Raises:
+        ValueError: if one is not an integer from 0 to 2,147,483,647.
+    """
+    is_several = isinstance(seed, Iterable) and not isinstance(seed, (str, bytes))
+    seeds = list(seed) if is_several else [seed]
+    for each in seeds:
+        if not isinstance(each, (int, np.integer)) or not 0 <= each <= _MAX_INT32:
+            raise ValueError(f"seed must be from 0 to {_MAX_INT32}; it is {each!r}.")
+    return [int(each) for each in seeds] if is_several else int(seed)
+
+
+class Step(NamedTuple):
+    """What a strategy chooses the next token of each row by, beyond its own state.
+
+    Attributes:
+        number: how many tokens have been generated per row, a scalar.
+        finished: which rows have ended, (R,).
+        max_new_tokens: of each row, (R,).
+        sampling: options of each row, (R,); keys as seeds, (R, 2).
+        allowed: which ids may be generated, (V,).
+        end_id: the token that ends a text.
+    """
+
+    number: Any
+    finished: Any
+    max_new_tokens: Any
+    sampling: Sampling
+    allowed: Any
+    end_id: int
+
+
+class Choice(NamedTuple):
+    """The next token of each row.
+
+    Attributes:
+        tokens: ids (R,), 0 for finished rows.
+        parents: the rows (R,) that the tokens extend; None if each extends its own.
+        finished: which rows have ended now, (R,).
+        state: the strategy's state.
+    """
+
+    tokens: Any
+    parents: Any
+    finished: Any
+    state: Any
 
 
 class Sampler:
@@ -119,7 +218,7 @@ class Sampler:
         self.no_repeat_ngram_size = no_repeat_ngram_size
 
     def start(self, text, length, vocabulary_size: int, max_new_tokens):
-        """The strategy's state for rows of text (R, T) of these lengths (R,)."""
+        """The strategy's state for rows of text (R, T) of these lengths (R,), to grow by (R,)."""
         is_real = tf.range(tf.shape(text)[1]) < length[:, None]
         rows = tf.repeat(tf.range(tf.shape(text)[0]), tf.shape(text)[1])
         flat = tf.stack([rows, tf.reshape(tf.where(is_real, text, 0), [-1])], axis=1)
@@ -127,26 +226,22 @@ class Sampler:
         seen = tf.tensor_scatter_nd_update(seen, flat, tf.ones_like(rows, tf.bool))
         state = {"seen": seen, "log_probability": tf.zeros(tf.shape(length))}
         if self.no_repeat_ngram_size:
-            state["text"] = tf.pad(tf.where(is_real, text, 0), [[0, 0], [0, max_new_tokens]])
+            state["text"] = tf.where(is_real, text, 0)
+            state["text"] = tf.pad(state["text"], [[0, 0], [0, tf.reduce_max(max_new_tokens)]])
             state["length"] = length
         return state
 
-    def choose(self, logits, state, finished, uniforms, sampling: Sampling, allowed):
+    def choose(self, logits, state, step: Step) -> Choice:
         """Samples a token per row.
 
         Args:
             logits: (R, V).
             state: the value that `start` or the last step returned.
-            finished: which rows are finished, (R,).
-            uniforms: random numbers from [0, 1), (R,).
-            sampling: options of sampling.
-            allowed: which ids may be generated, (V,).
-
-        Returns:
-            (token ids (R,), 0 for finished rows; None, since no row is reordered; state).
+            step: see `Step`.
         """
-        wanted = penalize_seen(logits, state["seen"], sampling.repetition_penalty)
-        wanted = tf.where(allowed, wanted, logits.dtype.min)
+        options, finished, allowed = step.sampling, step.finished, step.allowed
+        wanted = penalize_seen(logits, state["seen"], options.repetition_penalty[:, None])
+        wanted = tf.where(allowed, wanted, -np.inf)
         if self.no_repeat_ngram_size:
             repeated = find_repeating(
                 state["text"],
@@ -156,8 +251,9 @@ class Sampler:
             )
             # Where every token would repeat, none is excluded.
             repeated &= ~tf.reduce_all(repeated | ~allowed, axis=-1, keepdims=True)
-            wanted = tf.where(repeated, logits.dtype.min, wanted)
-        tokens = tf.where(finished, 0, draw(wanted, uniforms, sampling))
+            wanted = tf.where(repeated, -np.inf, wanted)
+        keys = step_keys(options.seed, step.number)
+        tokens = tf.where(finished, 0, draw(wanted, keys, options))
         # One pass over the vocabulary, where a whole log-softmax would be three.
         token_nats = tf.gather(logits, tokens, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
         state = {
@@ -169,11 +265,11 @@ class Sampler:
             places = tf.stack([tf.range(tf.shape(tokens)[0]), state["length"]], axis=1)
             state["text"] = tf.tensor_scatter_nd_update(state["text"], places, tokens)
             state["length"] += tf.where(finished, 0, 1)
-        return tokens, None, state
+        return Choice(tokens, None, finished | (tokens == step.end_id), state)
 
-    def finish(self, state):
-        """The row of each prompt, (R,), and its log-probability."""
-        return tf.range(tf.shape(state["log_probability"])[0]), state["log_probability"]
+    def result(self, state, tokens):
+        """The text of each prompt of the new tokens (R, N) of its rows, and its log-probability."""
+        return tokens, state["log_probability"]
 
 
 def penalize_seen(logits, seen, penalty):
@@ -200,70 +296,89 @@ def find_repeating(text, length, size: int, vocabulary_size: int):
     return found & (tf.range(vocabulary_size) > 0)
 
 
-def draw(logits, uniforms, sampling: Sampling):
-    """Samples tokens (R,) from logits (R, V) by numbers (R,) that are uniform over [0, 1)."""
+def draw(logits, keys, sampling: Sampling):
+    """Samples tokens (R,) from logits (R, V).
+
+    The token is the largest of logit / temperature + Gumbel noise (Gumbel 1954; Maddison et al.
+    2014, section 2), so a rounding error of a logit changes no more draws than it changes
+    probabilities, however large the vocabulary is.
+
+    Args:
+        logits: (R, V), `-inf` for tokens that are excluded.
+        keys: of the noise, `uint64` (R,); see `step_keys`.
+        sampling: options of each row, (R,).
+    """
     logits = tf.cast(logits, tf.float32)
-    vocabulary_size = logits.shape[-1]
-    scaled = logits / tf.maximum(sampling.temperature, 1e-6)
-    is_whole = (sampling.top_p >= 1) & ((sampling.top_k == 0) | (sampling.top_k >= vocabulary_size))
-    return tf.cond(
-        sampling.temperature <= 0,
-        lambda: tf.argmax(logits, axis=-1, output_type=tf.int32),
-        lambda: tf.cond(
-            is_whole,
-            lambda: _by_share(tf.nn.softmax(scaled), uniforms),
-            lambda: _truncated(scaled, uniforms, sampling.top_k, sampling.top_p),
-        ),
-    )
+    ids = tf.range(logits.shape[-1])
+    is_greedy = sampling.temperature <= 0
+    is_whole = ~is_greedy & (sampling.top_p >= 1)
+    is_whole &= (sampling.top_k == 0) | (sampling.top_k >= logits.shape[-1])
+    # Both factors are at most 1, so that nothing overflows, and the noise of 0 is none.
+    divisor = tf.maximum(sampling.temperature, 1.0)[:, None]
+    factor = tf.minimum(sampling.temperature, 1.0)[:, None]
 
-
-def _truncated(logits, uniforms, top_k, top_p):
-    """Samples from the most likely tokens, sorting the whole vocabulary only if necessary."""
-    vocabulary_size = logits.shape[-1]
-    few = min(_CANDIDATES, vocabulary_size)
-    values, ids = tf.math.top_k(logits, few)
-
-    def among(candidates, whole):
-        top_logits, top_ids = candidates
-        shares = tf.exp(top_logits - whole)
-        return tf.gather(top_ids, _nucleus(shares, uniforms, top_p), batch_dims=1)
-
-    def among_k(candidates):
-        top_logits, top_ids = candidates
-        place = tf.range(tf.shape(top_logits)[-1])
-        left = tf.where(place < top_k, top_logits, logits.dtype.min)
-        return among((left, top_ids), tf.reduce_logsumexp(left, axis=-1, keepdims=True))
+    def largest(values, ids):
+        noisy = values / divisor + factor * gumbel(keys, ids)
+        return tf.argmax(noisy, axis=-1, output_type=tf.int32)
 
     def among_all():
-        whole = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
-        reached = tf.reduce_sum(tf.exp(values - whole), axis=-1)
+        return largest(logits, ids[None])
+
+    def mixed():
+        few = _among_most_likely(logits, sampling, is_greedy | is_whole, largest)
         return tf.cond(
-            tf.reduce_all(reached >= top_p) | (few == vocabulary_size),
-            lambda: among((values, ids), whole),
-            lambda: among(tf.math.top_k(logits, vocabulary_size), whole),
+            tf.reduce_any(is_whole), lambda: tf.where(is_whole, among_all(), few), lambda: few
         )
 
     return tf.cond(
-        top_k == 0,
-        among_all,
+        tf.reduce_all(is_greedy | is_whole),
         lambda: tf.cond(
-            (top_k <= few) | (few == vocabulary_size),
-            lambda: among_k((values, ids)),
-            lambda: among_k(tf.math.top_k(logits, vocabulary_size)),
+            tf.reduce_all(is_greedy),
+            lambda: tf.argmax(logits, axis=-1, output_type=tf.int32),
+            among_all,
         ),
+        mixed,
     )
 
 
-def _nucleus(shares, uniforms, top_p):
-    """Samples an index (R,) of shares (R, K), largest first, until their sum reaches `top_p`."""
-    before = tf.cumsum(shares, axis=-1, exclusive=True)
-    is_first = tf.range(tf.shape(shares)[-1]) == 0
-    return _by_share(tf.where((before < top_p) | is_first, shares, 0.0), uniforms)
+def _logsumexp(logits):
+    return tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
 
 
-def _by_share(shares, uniforms):
-    """The index (R,) at which the cumulative sum of shares (R, K) exceeds uniforms (R,) of it."""
-    running = tf.cumsum(shares, axis=-1)
-    # Uniforms are below 1, so the index always has a share.
-    passed = running <= uniforms[:, None] * running[:, -1:]
-    return tf.reduce_sum(tf.cast(passed, tf.int32), axis=-1)
+def _among_most_likely(logits, sampling: Sampling, is_unused, largest):
+    """Samples tokens (R,) after `top_k` and `top_p`; any token for rows in `is_unused`.
+
+    The whole vocabulary is sorted only if a row needs it.
+    """
+    vocabulary_size = logits.shape[-1]
+    few = min(_CANDIDATES, vocabulary_size)
+    scaled = logits / tf.maximum(sampling.temperature, 1e-6)[:, None]
+    top_p = tf.cast(sampling.top_p, tf.float64)[:, None]
+    has_k = (sampling.top_k > 0)[:, None]
+    top_k = tf.where(has_k, sampling.top_k[:, None], vocabulary_size)
+
+    def shares(ids):
+        """Probabilities of the most likely tokens (R, K), largest first, after `top_k`."""
+        top = tf.gather(scaled, ids, batch_dims=1)
+        top = tf.where(tf.range(ids.shape[-1]) < top_k, top, -np.inf)
+        total = tf.where(has_k, _logsumexp(top), _logsumexp(scaled))
+        return tf.exp(tf.cast(top - total, tf.float64))
+
+    def among(candidates):
+        values, ids = candidates
+        before = tf.cumsum(shares(ids), axis=-1, exclusive=True)
+        place = tf.range(ids.shape[-1])
+        is_in = (place == 0) | (place < top_k) & ((before < top_p) | (top_p >= 1))
+        best = largest(tf.where(is_in, values, -np.inf), ids)
+        return tf.gather(ids, best, batch_dims=1)
+
+    candidates = tf.math.top_k(logits, few)
+    if few == vocabulary_size:
+        return among(candidates)
+    reached = tf.reduce_sum(shares(candidates[1]), axis=-1, keepdims=True)
+    is_enough = tf.where(has_k, top_k <= few, reached >= top_p)[:, 0]
+    return tf.cond(
+        tf.reduce_all(is_enough | is_unused),
+        lambda: among(candidates),
+        lambda: among(tf.math.top_k(logits, vocabulary_size)),
+    )

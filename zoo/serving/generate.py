@@ -1,7 +1,7 @@
 """Text generation: continuations of prompts, and the probability of texts."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from zoo.generation import (
     Sampling,
     check_sampling,
     sampling_warnings,
+    seed_keys,
     text_scorer,
 )
 from zoo.preprocessing import IdsToText
@@ -41,12 +42,15 @@ class TextGenerator(ServedModel):
     (B,) and `num_tokens` (B,): of each text, its end included where texts have one, up to 131,072
     tokens, of words in its first 2 MiB.
 
-    `generate` takes `prompt`, strings (B,), and the scalars `max_new_tokens` (100), `temperature`
-    (1.0), `top_k` (0), `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0). These are the
-    defaults of the signature, and in Python of `loaded.generate`; `loaded.signatures["generate"]`
-    needs all arguments. It returns `text`, the prompts with their continuations, `continuation`,
-    and `log_probability`, of the continuation under the model itself, all (B,). An argument out of
-    range is an InvalidArgumentError that says what was expected.
+    `generate` takes `prompt`, strings (B,), and `max_new_tokens` (100), `temperature` (1.0),
+    `top_k` (0), `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0), each a scalar or one per
+    prompt (B,), so that a server can batch requests. A scalar `seed` is the key (seed, i) of prompt
+    i, one per prompt the key (seed, 0), as for a prompt alone; keys may also be given, (B, 2).
+    These are the defaults of the signature, and in Python of `loaded.generate`;
+    `loaded.signatures["generate"]` needs all arguments. It returns `text`, the prompts with their
+    continuations, `continuation`, and `log_probability`, of the continuation under the model
+    itself, all (B,). An argument out of range is an InvalidArgumentError that says what was
+    expected.
 
     Beam search, a ban on repeated n-grams and streaming use the Keras model, which is loaded when
     one of them is first requested.
@@ -77,7 +81,7 @@ class TextGenerator(ServedModel):
         top_k: int = _DEFAULT.top_k,
         top_p: float = _DEFAULT.top_p,
         repetition_penalty: float = _DEFAULT.repetition_penalty,
-        seed: int = _DEFAULT.seed,
+        seed: int | Sequence[int] = _DEFAULT.seed,
         no_repeat_ngram_size: int = 0,
         num_beams: int = 1,
     ):
@@ -91,7 +95,9 @@ class TextGenerator(ServedModel):
             top_k: number of most probable tokens to sample from; 0 for all.
             top_p: total probability of the most probable tokens to sample from; 1 for all.
             repetition_penalty: penalty on tokens that the text already contains; 1 for none.
-            seed: sampling seed; results are reproducible across processes.
+            seed: sampling seed, or one per prompt. The same seed gives the same text in every
+                process, streamed or not, compiled or not. Prompt i of a call with one seed is drawn
+                with the key (seed, i), a prompt with a seed to itself with (seed, 0).
             no_repeat_ngram_size: size of n-grams that must not repeat; 0 for no limit.
             num_beams: number of beams; above 1, beam search replaces sampling.
 
@@ -116,9 +122,11 @@ class TextGenerator(ServedModel):
         )
         read = self._read(prompts, "prompts")
         given = read.encode()
+        keys = seed_keys(options.pop("seed"), len(given))
         answers: list[dict[str, Any]] = []
         for start in range(0, len(given), _BATCH_SIZE):
-            written = self._generate(given[start : start + _BATCH_SIZE], options)
+            batch = slice(start, start + _BATCH_SIZE)
+            written = self._generate(given[batch], {**options, "seed": keys[batch]})
             texts, continuations = (
                 [text.decode("utf-8", "replace") for text in written[key].numpy()]
                 for key in ("text", "continuation")
@@ -133,14 +141,13 @@ class TextGenerator(ServedModel):
     def _generate(self, prompts: list[bytes], options: dict[str, Any]):
         options = dict(options)
         ngram, beams = options.pop("no_repeat_ngram_size"), options.pop("num_beams")
+        most = tf.constant(options.pop("max_new_tokens"), tf.int32)
+        sampling = Sampling(**options).tensors()
         if ngram or beams > 1:
-            return self._keras.generate(prompts, ngram, beams, **options)
-        whole = ("max_new_tokens", "top_k", "seed")
-        arguments = {
-            name: tf.constant(value, tf.int32 if name in whole else tf.float32)
-            for name, value in options.items()
-        }
-        return self._call("generate", prompt=tf.constant(prompts), **arguments)
+            return self._keras.generate(prompts, ngram, beams, most, sampling)
+        return self._call(
+            "generate", prompt=tf.constant(prompts), max_new_tokens=most, **sampling._asdict()
+        )
 
     def stream(self, prompt: str | bytes, **options) -> Iterator[str]:
         """Continues a prompt and yields its continuation piece by piece.
@@ -162,7 +169,12 @@ class TextGenerator(ServedModel):
         read = self._read(prompt, "prompt")
         if not read.is_single:
             raise TypeError(f"prompt must be one string; it is of type {type(prompt).__name__}.")
-        return self._keras.stream(*read.encode(), **check_sampling(**options))
+        (text,) = read.encode()
+        options = check_sampling(**options)
+        del options["num_beams"]
+        ngram, most = options.pop("no_repeat_ngram_size"), options.pop("max_new_tokens")
+        options["seed"] = seed_keys(options["seed"], 1)
+        return self._keras.stream(text, ngram, most, Sampling(**options).tensors())
 
     @functools.cached_property
     def _keras(self) -> "_KerasGenerator":
@@ -194,13 +206,56 @@ class TextGenerator(ServedModel):
 
 
 class _KerasGenerator:
-    """Generation with the Keras model, for options that the endpoint `generate` lacks."""
+    """Generation with the Keras model, for options that the endpoint `generate` lacks.
+
+    Each graph is traced once: a call gets tensors of the same shapes and types as any other.
+    """
 
     def __init__(self, model, task):
         self.model = model
         self.task = task
         self._prompt_to_ids = task.prompt_to_ids()
         self._ids_to_text = IdsToText.from_text_to_ids(task.text_to_ids)
+        self._decode = functools.cache(self._make_decode)
+        self._steps = functools.cache(self._make_steps)
+
+    def generate(self, prompts, ngram: int, beams: int, max_new_tokens, sampling: Sampling):
+        """The outputs of the endpoint `generate`, a dict of tensors."""
+        decode = self._decode(ngram, beams)
+        written = decode(self._prompt_to_ids(prompts), max_new_tokens, sampling)
+        return {**written, **self._texts(prompts, written["token_ids"])}
+
+    def stream(self, prompt, ngram: int, max_new_tokens: int, sampling: Sampling):
+        """Yields pieces of text."""
+        decoder, start, extend = self._steps(ngram)
+        most = tf.constant(max_new_tokens, tf.int32)
+        writing = start(self._prompt_to_ids([prompt]), most, sampling)
+        shown = self._texts([prompt], tf.zeros([1, 0], tf.int32))["text"][0].numpy().decode()
+        while decoder.is_running(writing):
+            writing = extend(writing)
+            written = decoder.result(writing, 1)
+            text = self._texts([prompt], written["token_ids"])["text"][0].numpy().decode()
+            if len(text) > len(shown):
+                yield text[len(shown) :]
+            shown = text
+
+    def _make_decode(self, ngram: int, beams: int):
+        """A function of ids (B, P), a number of new tokens and `Sampling`."""
+        decoder = self._decoder(BeamSearch(beams) if beams > 1 else Sampler(ngram))
+        return tf.function(decoder.__call__, input_signature=_decoder_inputs(), autograph=False)
+
+    def _make_steps(self, ngram: int):
+        """(decoder, function that reads prompts, function that generates a token)."""
+        decoder = self._decoder(Sampler(ngram))
+        start = tf.function(decoder.start, input_signature=_decoder_inputs(), autograph=False)
+        states = tf.nest.map_structure(
+            lambda x: tf.TensorSpec(x.shape, x.dtype),
+            start.get_concrete_function().structured_outputs,
+        )
+        extend = tf.function(
+            lambda state: decoder.extend(state, 1), input_signature=[states], autograph=False
+        )
+        return decoder, start, extend
 
     def _decoder(self, strategy):
         # Not compiled by XLA: the first tokens are there at once.
@@ -212,32 +267,6 @@ class _KerasGenerator:
             jit_compile=False,
         )
 
-    def generate(self, prompts, ngram: int, beams: int, *, max_new_tokens: int, **sampling):
-        """The outputs of the endpoint `generate`, a dict of tensors."""
-        decoder = self._decoder(BeamSearch(beams) if beams > 1 else Sampler(ngram))
-        decode = tf.function(lambda ids: decoder(ids, max_new_tokens, Sampling(**sampling)))
-        written = decode(self._prompt_to_ids(prompts))
-        return {**written, **self._texts(prompts, written["token_ids"])}
-
-    def stream(self, prompt, *, max_new_tokens, no_repeat_ngram_size, num_beams, **sampling):
-        """Yields pieces of text."""
-        del num_beams
-        decoder = self._decoder(Sampler(no_repeat_ngram_size))
-        start = tf.function(decoder.start, reduce_retracing=True)
-        extend = tf.function(decoder.extend, reduce_retracing=True)
-        tensors = Sampling(**sampling).tensors()
-        most = tf.constant(max_new_tokens)
-        writing = start(self._prompt_to_ids([prompt]), most)
-        prompt_length = writing.length
-        shown = self._texts([prompt], tf.zeros([1, 0], tf.int32))["text"][0].numpy().decode()
-        while decoder.is_running(writing, most):
-            writing = extend(writing, tensors, tf.minimum(writing.step + 1, most))
-            written = decoder.result(writing, prompt_length, 1, most)
-            text = self._texts([prompt], written["token_ids"])["text"][0].numpy().decode()
-            if len(text) > len(shown):
-                yield text[len(shown) :]
-            shown = text
-
     def _texts(self, prompts, token_ids):
         continuation = self._ids_to_text(token_ids)
         tokenizer = self.task.text_to_ids.tokenizer
@@ -245,6 +274,17 @@ class _KerasGenerator:
             "text": tokenizer.append(tf.constant(prompts), continuation),
             "continuation": continuation,
         }
+
+
+def _decoder_inputs() -> list:
+    """Token ids, maximum number of new tokens, and options of sampling; keys as seeds."""
+    options = _DEFAULT.tensors()._replace(seed=tf.zeros([0, 2], tf.int32))
+    sampling = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), options)
+    return [
+        tf.TensorSpec([None, None], tf.int32),
+        tf.TensorSpec([], tf.int32),
+        sampling._replace(seed=tf.TensorSpec([None, 2], tf.int32)),
+    ]
 
 
 # Graph
@@ -282,8 +322,9 @@ def _generation(model, task, weights, options):
         seed=default.seed,
     ):
         sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
-        with tf.control_dependencies(_assertions(max_new_tokens, sampling)):
+        with tf.control_dependencies(_assertions(tf.shape(prompt)[0], max_new_tokens, sampling)):
             prompt_ids, most = prompt_to_ids(tf.identity(prompt)), tf.identity(max_new_tokens)
+            sampling = tf.nest.map_structure(tf.identity, sampling)
         with weights():
             written = decoder(prompt_ids, most, sampling)
         continuation = ids_to_text(written["token_ids"])
@@ -296,12 +337,12 @@ def _generation(model, task, weights, options):
     return trace(
         generate,
         prompt=([None], tf.string),
-        max_new_tokens=([], tf.int32),
-        temperature=([], tf.float32),
-        top_k=([], tf.int32),
-        top_p=([], tf.float32),
-        repetition_penalty=([], tf.float32),
-        seed=([], tf.int32),
+        max_new_tokens=(None, tf.int32),
+        temperature=(None, tf.float32),
+        top_k=(None, tf.int32),
+        top_p=(None, tf.float32),
+        repetition_penalty=(None, tf.float32),
+        seed=(None, tf.int32),
     )
 
 
@@ -311,6 +352,24 @@ def suppressed_ids(task) -> list[int]:
     return never if task.text_to_ids.add_end else [*never, END_ID]
 
 
-def _assertions(max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
-    warnings = sampling_warnings(max_new_tokens=max_new_tokens, **sampling._asdict())
-    return [tf.debugging.Assert(holds, [message, value]) for holds, message, value in warnings]
+def _assertions(prompts, max_new_tokens, sampling: Sampling) -> list[tf.Operation]:
+    """Checks the range of each argument, and that it is a scalar or has an entry per prompt."""
+    options = {"max_new_tokens": max_new_tokens, **sampling._asdict()}
+    asserted = [
+        tf.debugging.Assert(
+            _fits(value, prompts) | (_fits(value, prompts, 2) & (name == "seed")),
+            [f"{name} must be a scalar or one per prompt; its shape is", tf.shape(value)],
+        )
+        for name, value in options.items()
+    ]
+    for is_valid, message, value in sampling_warnings(**options):
+        asserted.append(tf.debugging.Assert(tf.reduce_all(is_valid), [message, value]))
+    return asserted
+
+
+def _fits(value, prompts, *rest: int):
+    """Whether a tensor is a scalar or has the shape (B, *rest)."""
+    rank = len(rest) + 1
+    shape = tf.pad(tf.shape(value), [[0, rank]])[:rank]
+    is_same = tf.reduce_all(shape == tf.stack([prompts, *rest])) & (tf.rank(value) == rank)
+    return is_same | (tf.rank(value) == 0)

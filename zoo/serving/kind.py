@@ -169,8 +169,8 @@ def check_exportable(task, quantization: str = "float32") -> None:
         )
 
 
-def trace(function: Callable, **signature: tuple[list, Any]) -> Callable:
-    """A function of tensors of these shapes and types, as a graph."""
+def trace(function: Callable, **signature: tuple[list | None, Any]) -> Callable:
+    """A function of tensors of these shapes (None: of any) and types, as a graph."""
     specs = [tf.TensorSpec(shape, dtype, name) for name, (shape, dtype) in signature.items()]
     options = {"input_signature": specs, "autograph": False}
     graph = tf.function(function, **options).get_concrete_function()
