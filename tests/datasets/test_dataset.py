@@ -268,3 +268,49 @@ def test_an_audit_says_only_what_it_found():
         "Texts that are not valid UTF-8, their wrong bytes now U+FFFD: 3.",
         "Duplicate texts within train: 7.",
     ]
+
+
+def test_near_duplicates_are_counted_apart_from_duplicates():
+    train = ["A film.", "a FILM", "a  film", "A film.", "don't", "dont", "3.5", "35", "!!!", "???"]
+    train += ["\uff26\uff49\uff4c\uff4d", "film!", "Stra\u00dfe", "strasse"]
+    test = ["a film", "A film.", "Good!", "film"]
+    validation = ["good", "don't"]
+    splits = {
+        name: Split({"text": texts})
+        for name, texts in (("train", train), ("validation", validation), ("test", test))
+    }
+    audit = TextDataset("mine", **splits).audit
+    assert audit.near_duplicates == {
+        "within train": 4,
+        "within validation": 0,
+        "within test": 1,
+        "in both train and validation": 0,
+        "in both train and test": 1,
+        "in both validation and test": 1,
+    }
+    assert (
+        "Near duplicates within train, equal but for case, white space and punctuation: 4."
+        in audit.sentences()
+    )
+
+
+def test_near_duplicates_of_several_columns_are_equal_in_all():
+    pairs = Split({"one": ["a b", "A, b", "a b"], "two": ["c", "C!", "d"]})
+    empty = Split({"one": [], "two": []})
+    audit = TextDataset("pairs", train=pairs, validation=empty, test=empty).audit
+    assert audit.near_duplicates["within train"] == 1
+
+
+def test_contradictory_labels_are_counted_over_all_splits():
+    def split(texts, labels):
+        return Split({"text": list(texts), "label": labels})
+
+    audit = TextDataset(
+        "mine",
+        train=split("abca", [0, 1, 1, 1]),
+        validation=split("bd", [1, 0]),
+        test=split("cd", [0, 0]),
+        label_names=["no", "yes"],
+    ).audit
+    assert audit.contradictions == 2
+    assert "Texts that have more than one label: 2." in audit.sentences()

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.helpers import made_up_report, made_up_writer
-from zoo.inspection import plots
+from zoo.inspection import fonts, plots
 from zoo.inspection.attention import AttentionMap, AttentionMaps
 from zoo.inspection.gates import GateActivity, LayerActivity
 from zoo.training.report import Report
@@ -261,3 +261,58 @@ def test_a_figure_shows_itself_and_leaves_no_trace():
     assert 550 <= width <= 620 and 360 <= height <= 420
     assert b"matplotlib" not in image.lower()
     assert plt.get_fignums() == []
+
+
+def test_the_most_frequent_confusions_of_many_classes_are_drawn():
+    names = [f"class {number}" for number in range(1500)]
+    matrix = 5 * np.eye(1500, dtype=int)
+    matrix[7, 1200], matrix[3, 4] = 9, 2
+    figure = plots.confusion_matrix(matrix, names)
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [9, 2]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert shown == ["class 7 → class 1200", "class 3 → class 4"]
+    assert len(figure.findobj()) < 500
+    report = made_up_report(
+        details={"label_names": names, "confusions": [[3, 4, 2], [7, 7, 5], [7, 1200, 9]]}
+    )
+    (same,) = plots.confusion_matrix(report).axes
+    assert [bar.get_width() for bar in same.patches] == [9, 2]
+    with pytest.raises(ValueError, match="label_names must be the names of the classes"):
+        plots.confusion_matrix([[1, 2], [3, 4]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_are_shown_as_they_are():
+    names = ["$5 to $10", "[/INST] $\\frac$", "_good", "__bad", "\x1b[31mred\n", "x" * 60]
+    shown = ["\\$5 to \\$10", "[/INST] \\$\\frac\\$", " _good", " __bad", "\\x1b[31mred\\n"]
+    shown.append("x" * 39 + "…")
+    figure = plots.lines([1, 2], {name: [1, 2] for name in names}, xlabel="x", ylabel="y")
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == shown
+    figure.draw_without_rendering()
+    figure = plots.confusion_matrix(np.eye(6, dtype=int), names)
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == [text.removeprefix(" ") for text in shown]
+    figure.draw_without_rendering()
+    figure = plots.next_token_distributions({"$5 $\\x$": [0.6, 0.4]}, ["$", "$\\frac$"])
+    figure.draw_without_rendering()
+    reports = {name: made_up_report() for name in names}
+    plots.score_against(reports).draw_without_rendering()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("has_font", [True, False])
+def test_a_script_without_a_font_is_shown_as_codes(has_font, monkeypatch):
+    fonts._fonts_with.cache_clear()
+    if not has_font:
+        monkeypatch.setattr(fonts, "_covered", lambda path, characters: frozenset())
+    # Greek is in matplotlib's own font; of private characters no font has both.
+    texts, options = fonts.labels(["καλό", "\U0003fffd \U0003fffc", "正面", "负面"])
+    assert texts[:2] == ["καλό", "\\U0003fffd \\U0003fffc"]
+    if options.get("fontfamily", [])[1:]:
+        assert has_font and texts[2:] == ["正面", "负面"]
+    else:
+        assert texts[2:] == ["\\u6b63\\u9762", "\\u8d1f\\u9762"]
+    plots.confusion_matrix(np.eye(4, dtype=int), texts).draw_without_rendering()
+    plots.confusion_matrix([[1, 2], [3, 4]], ["正面", "\U0003fffd"]).draw_without_rendering()
+    fonts._fonts_with.cache_clear()

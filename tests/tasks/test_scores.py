@@ -10,9 +10,15 @@ def test_confusion_and_f1():
     labels, predictions = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0])
     confusion = scores.confusion_matrix(labels, predictions, 2)
     assert confusion.tolist() == [[1, 1], [1, 2]]
-    assert scores.f1(confusion) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    three = np.array([[2, 0, 0], [0, 0, 1], [0, 0, 0]])
-    assert scores.f1(three) == pytest.approx((1 + 0 + 0) / 3)
+    assert scores.f1(labels, predictions, 2) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert scores.confusions(labels, predictions).tolist() == [
+        [0, 0, 1],
+        [0, 1, 1],
+        [1, 0, 1],
+        [1, 1, 2],
+    ]
+    labels, predictions = np.array([0, 0, 1]), np.array([0, 0, 2])
+    assert scores.f1(labels, predictions, 3) == pytest.approx((1 + 0 + 0) / 3)
 
 
 def test_auc_is_the_share_of_pairs_in_order():
@@ -23,6 +29,11 @@ def test_auc_is_the_share_of_pairs_in_order():
     probabilities = np.stack([1 - positive, positive], axis=1)
     assert scores.auc(labels, probabilities) == pytest.approx(np.mean(pairs))
     assert scores.auc(np.zeros(3, int), probabilities[:3]) is None
+    # Of many classes the mean; one that does not occur is left out.
+    many = np.concatenate([probabilities / 100, np.zeros((60, 68))], axis=1)
+    labels = np.where(labels == 1, 69, 68)
+    many[:, 69], many[:, 68] = positive, 1 - positive
+    assert scores.auc(labels, many) == pytest.approx(np.mean(pairs))
 
 
 def test_calibration_error_by_bin():

@@ -24,6 +24,10 @@ class Audit:
             `TextDataset` counts them.
         unlabelled: Texts without a label; they are removed.
         notes: Sentences on what else was left out, joined or is in doubt.
+        near_duplicates: The same for texts that differ in case, white space and punctuation only,
+            see `count_near_duplicates`.
+        contradictions: Different texts that have more than one label. None: `TextDataset` counts
+            them.
 
     Example:
     >>> zoo.datasets.Audit(empty=2, duplicates={"within train": 7}).sentences()
@@ -35,6 +39,8 @@ class Audit:
     duplicates: Mapping[str, int] | None = None
     unlabelled: int = 0
     notes: Sequence[str] = ()
+    near_duplicates: Mapping[str, int] | None = None
+    contradictions: int | None = None
 
     @classmethod
     def of(cls, collectors: Iterable["TextCollector"]) -> "Audit":
@@ -63,6 +69,14 @@ class Audit:
         for where, count in (self.duplicates or {}).items():
             if count:
                 found.append(f"Duplicate texts {where}: {count:,}.")
+        for where, count in (self.near_duplicates or {}).items():
+            if count:
+                found.append(
+                    f"Near duplicates {where}, equal but for case, white space and punctuation: "
+                    f"{count:,}."
+                )
+        if self.contradictions:
+            found.append(f"Texts that have more than one label: {self.contradictions:,}.")
         return found
 
 

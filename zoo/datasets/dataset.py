@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from zoo.datasets.audit import Audit, count_duplicates
+from zoo.datasets.similar import count_contradictions, count_near_duplicates
 from zoo.utils.text import list_names
 
 
@@ -134,7 +135,8 @@ class TextDataset:
         unlabelled: Function that reads a split of texts only. It is called at most once.
         is_continuous: True if each split is one excerpt of a continuous text, False if it consists
             of documents. An excerpt has no start and end to be learned.
-        audit: Counts of defective texts. Duplicates are counted here if the audit has no counts.
+        audit: Counts of defective texts. Duplicates and contradictory labels are counted on first
+            use if the audit has no counts of them.
         best_possible: The best possible scores, if they are known.
         arguments: Arguments that create the dataset again:
             `zoo.datasets.load(name, **arguments)`.
@@ -169,14 +171,27 @@ class TextDataset:
         self.test = test
         self.label_names = None if label_names is None else tuple(label_names)
         self.is_continuous = is_continuous
-        self.audit = audit or Audit()
-        if self.audit.duplicates is None:
-            texts = {"train": train.texts, "validation": validation.texts, "test": test.texts}
-            self.audit = dataclasses.replace(self.audit, duplicates=count_duplicates(texts))
+        self._audit = audit or Audit()
         self.best_possible = best_possible
         self.arguments = dict(arguments or {})
         self.seconds = seconds
         self._read_unlabelled = unlabelled
+
+    @functools.cached_property
+    def audit(self) -> Audit:
+        """Counts of defective texts."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        texts = {name: split.texts for name, split in splits.items()}
+        counts = dataclasses.asdict(self._audit)
+        if self._audit.duplicates is None:
+            counts["duplicates"] = count_duplicates(texts)
+        if self._audit.near_duplicates is None:
+            counts["near_duplicates"] = count_near_duplicates(texts)
+        if self._audit.contradictions is None:
+            counts["contradictions"] = count_contradictions(
+                [(texts[name], split.of_kind("category")[:1]) for name, split in splits.items()]
+            )
+        return Audit(**counts)
 
     @property
     def columns(self) -> dict[str, str]:

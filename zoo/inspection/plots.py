@@ -18,6 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import zoo
+from zoo.inspection import fonts
+from zoo.tasks.error_analysis import MAX_MATRIX, top_confusions
 
 if TYPE_CHECKING:
     from zoo.inspection.attention import AttentionMaps
@@ -34,6 +36,9 @@ _DPI = 100
 
 # Labels of tokens that are legible next to each other in a figure of this size.
 _MAX_LABELS = 40
+
+# Bars of the most frequent confusions.
+_MAX_BARS = 20
 
 
 class ShownFigure(Figure):
@@ -69,7 +74,7 @@ def learning_curves(
     figure, axes = _figure_and_axes(ax)
     for (name, report), style in zip(reports.items(), _styles(), strict=False):
         epochs, values = _history(name, report, metric)
-        axes.plot(epochs, _scaled(report, metric, values), label=name, **style)
+        axes.plot(epochs, _scaled(report, metric, values), label=_legend_name(name), **style)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(_metric_label(metric, reports))
@@ -142,7 +147,7 @@ def accuracy_by_length(reports: Mapping[str, "zoo.Report"], *, ax=None) -> Figur
     for (name, table), style in zip(rows.items(), _styles(), strict=False):
         places = [kinds.index(row["slice"]) for row in table]
         accuracies = [100 * row["accuracy"] for row in table]
-        axes.plot(places, accuracies, label=name, **style)
+        axes.plot(places, accuracies, label=_legend_name(name), **style)
     labels = [f"{kind.removesuffix(' words')}\n({counts[kind]:,} texts)" for kind in kinds]
     axes.set_xticks(range(len(kinds)), labels, fontsize="small")
     axes.set_xlabel("length [words]")
@@ -178,7 +183,9 @@ def reliability(reports: "Mapping[str, zoo.Report] | zoo.Report", *, ax=None) ->
         rows = _detail(name, report, "reliability")
         lowest = min(lowest, *(100 * min(row["from"], row["accuracy"]) for row in rows))
         confidences = [100 * row["confidence"] for row in rows]
-        axes.plot(confidences, [100 * row["accuracy"] for row in rows], label=name, **style)
+        axes.plot(
+            confidences, [100 * row["accuracy"] for row in rows], label=_legend_name(name), **style
+        )
     axes.set_xlim(lowest - 2, 102)
     axes.set_ylim(lowest - 2, 102)
     axes.set_xlabel("confidence: probability of the predicted class [%]")
@@ -187,28 +194,46 @@ def reliability(reports: "Mapping[str, zoo.Report] | zoo.Report", *, ax=None) ->
     return figure
 
 
-def confusion_matrix(matrix, label_names: Sequence[str], *, ax=None) -> Figure:
+def confusion_matrix(
+    matrix: "zoo.Report | Any", label_names: Sequence[str] | None = None, *, ax=None
+) -> Figure:
     """Draws a confusion matrix: counts, and their shares of the true class.
 
+    Of more than 30 classes, the most frequent confusions are drawn instead, a bar for each.
+
     Args:
-        matrix: counts (C, C), a row for each true class, a column for each predicted one.
-        label_names: the names of the C classes.
+        matrix: the report of a classifier; or counts (C, C), a row for each true class, a column
+            for each predicted one.
+        label_names: the names of the C classes; None for a report.
         ax: the axes to draw on; None for a new figure.
 
     Raises:
-        ValueError: if the shape of the matrix is not (C, C).
+        ValueError: if the shape of the matrix is not (C, C), or the report has none.
 
     Example:
     >>> figure = zoo.inspection.plots.confusion_matrix([[8, 2], [1, 9]], ["bad", "good"])
     >>> figure.axes[0].get_xlabel()
     'predicted'
     """
+    if isinstance(matrix, zoo.Report):
+        name, report = matrix.model["name"], matrix
+        label_names = _detail(name, report, "label_names")
+        if len(label_names) > MAX_MATRIX:
+            rows = _detail(name, report, "confusions")
+            return _top_confusions({"label_names": label_names, "confusions": rows}, ax)
+        matrix = _detail(name, report, "confusion_matrix")
+    if label_names is None:
+        raise ValueError("label_names must be the names of the classes; it is None.")
     counts = np.asarray(matrix)
     size = len(label_names)
     if counts.shape != (size, size):
         raise ValueError(
             f"The matrix must be {size} x {size}, for {size} classes; its shape is {counts.shape}."
         )
+    if size > MAX_MATRIX:
+        places = np.nonzero(counts)
+        rows = np.column_stack([*places, counts[places]])
+        return _top_confusions({"label_names": label_names, "confusions": rows}, ax)
     figure, axes = _figure_and_axes(ax)
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
@@ -217,11 +242,27 @@ def confusion_matrix(matrix, label_names: Sequence[str], *, ax=None) -> Figure:
         share = shares[true, predicted]
         cell = f"{counts[true, predicted]:,}" + (f"\n{share:.1f} %" if size <= 6 else "")
         axes.text(predicted, true, cell, color="white" if share > 55 else "black", **font)
-    axes.set_xticks(range(size), label_names, rotation=0 if size <= 4 else 45)
-    axes.set_yticks(range(size), label_names)
+    names, family = fonts.labels(label_names)
+    axes.set_xticks(range(size), names, rotation=0 if size <= 4 else 45, **family)
+    axes.set_yticks(range(size), names, **family)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     figure.colorbar(image, ax=axes, label="share of the true class [%]")
+    return figure
+
+
+def _top_confusions(details: Mapping[str, Any], ax) -> Figure:
+    """Draws the most frequent confusions of many classes as bars."""
+    found = top_confusions(details, _MAX_BARS)
+    figure, axes = _figure_and_axes(ax)
+    axes.barh(range(len(found)), [confusion.texts for confusion in found], color=COLOURS[0])
+    names, family = fonts.labels([f"{one.true} \u2192 {one.predicted}" for one in found])
+    axes.set_yticks(range(len(found)), names, fontsize="small", **family)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("texts")
+    axes.set_ylabel("true \u2192 predicted")
+    _finish(axes)
     return figure
 
 
@@ -264,7 +305,7 @@ def attention(maps: "AttentionMaps", block: int | str = 0, kind: str | None = No
     panels = grid.flat[: len(weights)]
     for axes, title, panel in zip(panels, titles, weights, strict=True):
         image = axes.imshow(panel, cmap="viridis", vmin=0, vmax=weights.max(), aspect="auto")
-        axes.set_title(title, fontsize="medium")
+        _set_literally([axes.set_title(title, fontsize="medium")])
         _label_tokens(axes.xaxis, found.keys, _MAX_LABELS // columns, rotation=90)
         _label_tokens(axes.yaxis, asking, _MAX_LABELS // rows)
     figure.supxlabel("attended token", fontsize="medium")
@@ -298,10 +339,12 @@ def gates(activity: "GateActivity", layer: int | str = 0) -> Figure:
     for (name, values), style in zip(found.gates.items(), _styles(), strict=False):
         low, high = np.quantile(values, (0.25, 0.75), axis=1)
         above.fill_between(places, low, high, color=style["color"], alpha=0.15, linewidth=0)
-        above.plot(places, values.mean(axis=1), label=name, **{**style, "markersize": 3})
+        above.plot(
+            places, values.mean(axis=1), label=_legend_name(name), **{**style, "markersize": 3}
+        )
     above.set_ylim(-0.02, 1.02)
     above.set_ylabel("mean of the units")
-    above.set_title(found.name, fontsize="medium")
+    _set_literally([above.set_title(found.name, fontsize="medium")])
     below.plot(places, found.state_norm, color="black", marker="o", markersize=3, linewidth=1.5)
     below.set_ylim(bottom=0)
     below.set_ylabel("norm of\nthe state")
@@ -351,11 +394,12 @@ def next_token_distributions(
     highest = 100 * max(values[shown].max() for values in shares.values())
     for axes, (name, values), colour in zip(panels, shares.items(), _cycled(COLOURS), strict=False):
         axes.barh(np.arange(len(shown)), 100 * values[shown], color=colour)
-        axes.set_title(name, fontsize="medium")
+        _set_literally([axes.set_title(name, fontsize="medium")])
         axes.set_xlim(0, 1.05 * highest)
         axes.xaxis.set_major_locator(MaxNLocator(3))
         _finish(axes)
-    panels[0].set_yticks(range(len(shown)), [_visible(tokens[i]) for i in shown])
+    names, family = fonts.labels([_visible(tokens[i]) for i in shown])
+    panels[0].set_yticks(range(len(shown)), names, **family)
     panels[0].invert_yaxis()
     figure.supxlabel("probability [%]", fontsize="medium")
     return figure
@@ -391,7 +435,7 @@ def lines(
     figure, axes = _figure_and_axes(ax)
     for (name, values), style in zip(curves.items(), _styles(), strict=False):
         # More markers than this run into each other.
-        axes.plot(x, values, label=name, markevery=max(1, len(x) // 15), **style)
+        axes.plot(x, values, label=_legend_name(name), markevery=max(1, len(x) // 15), **style)
     if log_y:
         axes.set_yscale("log")
     axes.set_xlabel(xlabel)
@@ -431,22 +475,36 @@ def _finish(axes, *, legend: bool = False) -> None:
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     if legend and axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize="small", framealpha=0.8, handlelength=3)
+        shown = axes.legend(fontsize="small", framealpha=0.8, handlelength=3)
+        _set_literally(shown.get_texts())
 
 
 def _label_tokens(axis, tokens: Sequence[str], most: int, **options) -> None:
     """Writes tokens along an axis, each nth where they are too many."""
     step = max(1, -(-len(tokens) // max(most, 1)))
     places = range(0, len(tokens), step)
-    axis.set_ticks(places, [_visible(tokens[place]) for place in places], **options)
+    names, family = fonts.labels([_visible(tokens[place]) for place in places])
+    axis.set_ticks(places, names, **options, **family)
     axis.set_tick_params(labelsize="x-small" if len(tokens) > 12 else "small")
 
 
 def _visible(token: str) -> str:
-    """A token as a label: white space as symbols, and no dollar that begins a formula."""
+    """A token as a label: white space as symbols."""
     if token.isspace():
         token = token.replace(" ", "\u2423").replace("\n", "\u21b5").replace("\t", "\u21e5")
-    return token.replace("$", r"\$")
+    return token
+
+
+def _legend_name(name: str) -> str:
+    # matplotlib leaves names with an underscore out of a legend.
+    return f" {name}" if name.startswith("_") else name
+
+
+def _set_literally(texts: Sequence) -> None:
+    """Shows the strings of `matplotlib.text.Text`s as they are."""
+    names, family = fonts.labels([text.get_text() for text in texts])
+    for text, name in zip(texts, names, strict=True):
+        text.set(text=name, **family)
 
 
 def _label_points(axes, names: Sequence[str], costs, scores) -> None:
@@ -457,18 +515,20 @@ def _label_points(axes, names: Sequence[str], costs, scores) -> None:
     places = axes.transData.transform(np.column_stack([costs, scores]))
     middle = axes.transAxes.transform((0.5, 0.5))[0]
     taken: dict[bool, float] = {}
+    shown, family = fonts.labels(names)
     for index in sorted(range(len(names)), key=lambda i: places[i][1]):
         to_the_left = places[index][0] > middle
         height = max(places[index][1], taken.get(to_the_left, -np.inf) + 14)
         taken[to_the_left] = height
         axes.annotate(
-            names[index],
+            shown[index],
             (costs[index], scores[index]),
             xytext=(-8 if to_the_left else 8, (height - places[index][1]) * 72 / _DPI),
             textcoords="offset points",
             ha="right" if to_the_left else "left",
             va="center",
             fontsize="small",
+            **family,
         )
 
 

@@ -4,15 +4,19 @@ The word lists are English. If no text contains a negation, accuracy by negation
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from zoo.preprocessing.markup import TAG
+from zoo.tasks import scores
 
 # Number of errors to describe, the most confident ones.
 NUM_MISTAKES = 10
+
+# Classes of the largest matrix of confusions that is kept; of more, the pairs that occur.
+MAX_MATRIX = 30
 
 # Number of bins of confidence.
 NUM_BINS = 10
@@ -67,6 +71,71 @@ class Mistake(NamedTuple):
     contrast_words: int
     has_rating: bool
     upper_case_share: float
+
+
+class Confusion(NamedTuple):
+    """Texts of one class that were taken for another.
+
+    Attributes:
+        true: name of their class.
+        predicted: name of the predicted class.
+        texts: how many there are.
+        share: their share of all texts of their class.
+    """
+
+    true: str
+    predicted: str
+    texts: int
+    share: float
+
+
+def confusion_details(
+    labels: np.ndarray, predictions: np.ndarray, label_names: Sequence[str]
+) -> dict[str, Any]:
+    """Counts of true and predicted classes as JSON values.
+
+    Args:
+        labels: true classes (N,).
+        predictions: predicted classes (N,).
+        label_names: the names of the C classes.
+
+    Returns:
+        `"label_names"`, and of up to 30 classes `"confusion_matrix"`, counts (C, C), a row a true
+        class; of more, `"confusions"`, rows (true class, predicted class, count) of the pairs that
+        occur.
+    """
+    names = list(label_names)
+    if len(names) <= MAX_MATRIX:
+        matrix = scores.confusion_matrix(labels, predictions, len(names))
+        return {"confusion_matrix": matrix.tolist(), "label_names": names}
+    return {"confusions": scores.confusions(labels, predictions).tolist(), "label_names": names}
+
+
+def top_confusions(details: Mapping[str, Any], most: int = 10) -> list[Confusion]:
+    """The most frequent confusions, in decreasing order.
+
+    Args:
+        details: of an `Evaluation` or a `Report`, see `confusion_details`.
+        most: how many there are at most.
+
+    Returns:
+        A list that is empty without details of confusions.
+    """
+    names = details.get("label_names", [])
+    counts = np.array(details.get("confusions", []), "int64").reshape(-1, 3)
+    if matrix := details.get("confusion_matrix"):
+        matrix = np.asarray(matrix)
+        places = np.nonzero(matrix)
+        counts = np.column_stack([*places, matrix[places]])
+    if not len(counts) or counts[:, :2].max() >= len(names):
+        return []
+    of_class = np.bincount(counts[:, 0], weights=counts[:, 2])
+    wrong = counts[counts[:, 0] != counts[:, 1]]
+    chosen = wrong[np.argsort(-wrong[:, 2], kind="stable")][:most]
+    return [
+        Confusion(names[true], names[predicted], int(texts), float(texts / of_class[true]))
+        for true, predicted, texts in chosen
+    ]
 
 
 def num_words(text: str) -> int:

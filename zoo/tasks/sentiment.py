@@ -220,20 +220,17 @@ class Sentiment(TextTask):
         self, labels: np.ndarray, probabilities: np.ndarray, texts: Sequence[str] | None = None
     ) -> Evaluation:
         """Scores of labels (N,) and probabilities (N, C); with N texts also an error analysis."""
-        confusion = scores.confusion_matrix(
-            labels, probabilities.argmax(axis=1), len(self.label_names)
-        )
+        predictions = probabilities.argmax(axis=1)
         details = {
-            "confusion_matrix": confusion.tolist(),
-            "label_names": list(self.label_names),
+            **error_analysis.confusion_details(labels, predictions, self.label_names),
             "reliability": error_analysis.reliability(labels, probabilities),
         }
         if texts is not None:
             details |= error_analysis.where_it_fails(texts, labels, probabilities, self.label_names)
         return Evaluation(
             {
-                "accuracy": float(np.trace(confusion) / confusion.sum()),
-                "f1": scores.f1(confusion),
+                "accuracy": float(np.count_nonzero(labels == predictions) / len(labels)),
+                "f1": scores.f1(labels, predictions, len(self.label_names)),
                 "auc": scores.auc(labels, probabilities),
                 "loss": scores.cross_entropy(labels, probabilities),
                 "calibration_error": scores.calibration_error(labels, probabilities),

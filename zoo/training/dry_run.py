@@ -48,6 +48,13 @@ _CURVES = 1_000_000
 # Approximate bytes of memory that tracing the graphs of a SavedModel takes.
 _TRACES = 100_000_000
 
+# Classes whose shares are shown, the most frequent ones.
+_MAX_CLASSES = 10
+
+# Bytes of a class's probability while a split is scored: outputs in float32, their copy in float64
+# and a part of it; and of one that is kept.
+_SCORED_NUMBER, _KEPT_NUMBER = 16, 8
+
 # TensorBoard's projector: the number of tokens written, and bytes of a number as text.
 _PROJECTED_TOKENS = 5_000
 _PROJECTED_NUMBER = 12
@@ -144,8 +151,12 @@ class DryRun:
             ("data", ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())),
         ]
         if self.classes:
-            shares = (f"{name} {share:.1%}" for name, share in self.classes.items())
-            rows.append(("classes", ", ".join(shares)))
+            shares = sorted(self.classes.items(), key=lambda item: -item[1])
+            if len(shares) <= _MAX_CLASSES:
+                shares = list(self.classes.items())
+            shown = ", ".join(f"{name} {share:.1%}" for name, share in shares[:_MAX_CLASSES])
+            more = len(shares) - _MAX_CLASSES
+            rows.append(("classes", shown + (f" and {more:,} more" if more > 0 else "")))
         rows += [
             (
                 "length",
@@ -361,7 +372,8 @@ def _class_shares(task: Task) -> dict[str, float]:
         return {}
     labels, names = task.data.dataset.train[categories[0]], task.data.dataset.label_names
     assert names is not None
-    return {name: float(np.mean(labels == index)) for index, name in enumerate(names)}
+    shares = np.bincount(labels, minlength=len(names)) / len(labels)
+    return dict(zip(names, shares.tolist(), strict=True))
 
 
 def _lengths(task: Task) -> tuple[np.ndarray, float]:
@@ -402,11 +414,22 @@ def _more_memory(prepared: Prepared) -> int:
 
     The best weights are kept, and a checkpoint holds them and the state; for the export the model
     is made a second time and its graphs are traced. Memory that was freed since the peak is needed
-    again.
+    again. A classifier's probabilities of a whole split are in memory while it is scored, and those
+    of validation are kept for the last and for the best epoch.
     """
     weights, state = num_bytes(prepared.model.variables), num_bytes(prepared.state())
     given_back = max(resources.peak_memory() - resources.resident_memory(), 0)
-    return given_back + 2 * weights + max(state, 2 * weights + _TRACES)
+    return given_back + 2 * weights + max(state, 2 * weights + _TRACES) + _scoring(prepared)
+
+
+def _scoring(prepared: Prepared) -> int:
+    """Bytes of the probabilities of all classes, for the texts of a split."""
+    task = prepared.task
+    num_classes = len(getattr(task, "label_names", ()))
+    validation = len(task.data.dataset.validation)
+    test = len(task.data.dataset.test) if prepared.settings.test else 0
+    scored = _SCORED_NUMBER * max(validation, test) + 2 * _KEPT_NUMBER * validation
+    return scored * num_classes
 
 
 def _need(amount: int, available: int | None, what: str) -> str:

@@ -39,6 +39,7 @@ class _Epoch(msgspec.Struct):
 
 class _Details(msgspec.Struct):
     confusion_matrix: list[list[int]] = []
+    confusions: list[tuple[int, int, int]] = []
     label_names: list[str] = []
 
 

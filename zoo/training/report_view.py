@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from zoo.tasks.error_analysis import top_confusions
 from zoo.tasks.metric import main_metric
 from zoo.utils.notebook import html_block, html_table
-from zoo.utils.terminal import format_facts, make_table, plain_text, terminal_width
+from zoo.utils.terminal import (
+    cell_width,
+    format_facts,
+    make_table,
+    one_line,
+    plain_text,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from zoo.training.report import Report
 
 TRAINED = "The model had been trained before this fit, which continues from its weights."
 
-# Classes of the largest confusion matrix that is shown.
+# Classes of the largest confusion matrix that is shown, and characters of a name next to others.
 _MAX_CLASSES = 10
+_MAX_NAME = 25
 
 
 def title(report: Report) -> str:
@@ -56,12 +66,14 @@ def score_rows(report: Report) -> list[list[str]]:
 
 
 def confusion_rows(report: Report) -> list[list[str]]:
-    """The confusion matrix with its header; empty without one, or if it is large."""
-    matrix = report.details.get("confusion_matrix")
-    if not matrix or len(matrix) > _MAX_CLASSES:
-        return []
-    names = report.details.get("label_names", [])
-    if {len(matrix), *map(len, matrix)} != {len(names)}:
+    """The confusion matrix with its header; of many classes the most frequent confusions.
+
+    Empty if the report has neither.
+    """
+    matrix, names = report.details.get("confusion_matrix"), report.details.get("label_names", [])
+    if len(names) > _MAX_CLASSES:
+        return top_confusion_rows(report.details)
+    if not matrix or {len(matrix), *map(len, matrix)} != {len(names)}:
         return []
     return [
         ["true \\ predicted", *names],
@@ -70,6 +82,20 @@ def confusion_rows(report: Report) -> list[list[str]]:
             for name, row in zip(names, matrix, strict=True)
         ),
     ]
+
+
+def top_confusion_rows(details: Mapping[str, Any], most: int = 10) -> list[list[str]]:
+    """The most frequent confusions with a header; empty if there are none."""
+    rows = [
+        [_cut(found.true), _cut(found.predicted), f"{found.texts:,}", f"{found.share:.1%}"]
+        for found in top_confusions(details, most)
+    ]
+    return [["true", "predicted", "texts", "of the class"], *rows] if rows else []
+
+
+def _cut(name: str) -> str:
+    name = one_line(name)
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}\u2026"
 
 
 def facts(report: Report) -> list[tuple[str, str]]:
@@ -108,7 +134,8 @@ def rich_view(report: Report) -> Any:
     header, *rows = score_rows(report)
     parts: list[Any] = [Text(title(report), style="bold"), make_table(header, rows)]
     if confusion := confusion_rows(report):
-        table = make_table(confusion[0], confusion[1:], left=0)
+        left = 2 if confusion[0][0] == "true" else 0
+        table = make_table(confusion[0], confusion[1:], left=left)
         if _table_width(confusion) <= terminal_width():
             parts.append(table)
     return Group(*parts, Text(format_facts(facts(report))))
@@ -130,4 +157,4 @@ def html_view(report: Report) -> str:
 
 
 def _table_width(rows: list[list[str]]) -> int:
-    return sum(2 + max(map(len, column)) for column in zip(*rows, strict=True))
+    return sum(2 + max(map(cell_width, column)) for column in zip(*rows, strict=True))

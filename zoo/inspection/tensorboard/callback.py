@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,10 @@ from zoo.inspection.tensorboard.dashboard import (
 from zoo.inspection.tensorboard.server import serve
 from zoo.inspection.tensorboard.summaries import EventFile
 from zoo.utils import files
+from zoo.utils.terminal import one_line
+
+# Seconds that a dashboard may take, however short the fit is.
+_GRACE = 15.0
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -28,6 +33,10 @@ class TensorBoard(keras.callbacks.Callback):
     samples of a language model, images and the files of the projector; `validation` holds
     precision-recall curves; `scores` holds the report, and hyperparameters with final scores, by
     which runs are compared. Each dashboard is a file in this package, see `Dashboard`.
+
+    No dashboard stops or outlasts a fit: one that fails, or that has taken longer than everything
+    else and more than 15 seconds, is left out from then on, with a note on standard error. The
+    same holds for all of them where the logs cannot be written.
 
     `zoo.fit_and_evaluate` adds it whenever it has a `log_dir`.
 
@@ -70,6 +79,9 @@ class TensorBoard(keras.callbacks.Callback):
         self.progress = progress
         self._shows_all = dashboards == "all"
         self._dashboards: list[Dashboard] = []
+        self._fit: Fit | None = None
+        self._seconds: dict[str, float] = {}
+        self._has_given_up = False
 
     serve = staticmethod(serve)
 
@@ -79,6 +91,15 @@ class TensorBoard(keras.callbacks.Callback):
         """Opens the event files."""
         folder = self.log_dir.resolve()
         steps, epochs = self.params.get("steps"), self.params.get("epochs")
+        self._seconds = {}
+        self._has_given_up = False
+        try:
+            train, validation, scores = (
+                EventFile(self.log_dir / part) for part in ("train", "validation", "scores")
+            )
+        except files.FileError as error:
+            self._give_up(error)
+            return
         self._fit = Fit(
             model=self.model,
             task=self.task,
@@ -87,12 +108,14 @@ class TensorBoard(keras.callbacks.Callback):
             shows_all=self._shows_all,
             total_steps=steps * epochs if steps and epochs else None,
             progress=self.progress,
-            train=EventFile(self.log_dir / "train"),
-            validation=EventFile(self.log_dir / "validation"),
-            scores=EventFile(self.log_dir / "scores"),
+            train=train,
+            validation=validation,
+            scores=scores,
         )
         made = make_dashboards(self._fit)
         self._dashboards = [one for one in made if self._guarded(one, one.applies)]
+        if self._has_given_up:
+            self._dashboards = []
         self._call("on_fit_begin")
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -109,25 +132,30 @@ class TensorBoard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Passes the moment on to the dashboards, with epochs counted from 1."""
-        self._fit.epoch = epoch + 1
-        self._fit.logs = dict(logs or {})
+        if self._fit is not None:
+            self._fit.epoch = epoch + 1
+            self._fit.logs = dict(logs or {})
         self._call("on_epoch_end")
-        for file in self._fit.files:
-            file.flush()
+        self._flush()
 
     def on_train_end(self, logs=None):
         """Passes the moment on to the dashboards; in a fit by hand it closes the files."""
         self._call("on_fit_end")
-        for file in self._fit.files:
-            file.close() if self.progress is None else file.flush()
+        self._flush(close=self.progress is None)
 
     # What the training routine calls
 
     def write_report(self, report) -> None:
         """Passes a `zoo.Report` on to the dashboards, and closes the files."""
         self._call("on_report", report)
-        for file in self._fit.files:
-            file.close()
+        self._flush(close=True)
+
+    def _flush(self, close: bool = False) -> None:
+        try:
+            for file in () if self._fit is None else self._fit.files:
+                file.close() if close else file.flush()
+        except files.FileError as error:
+            self._give_up(error)
 
     def _call(self, moment: str, *arguments) -> None:
         for dashboard in tuple(self._dashboards):
@@ -135,15 +163,39 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _guarded(self, dashboard: Dashboard, function: Callable, *arguments) -> Any:
         """What a method of a dashboard returns; if it fails, the fit continues without it."""
+        start = time.perf_counter()
         try:
             return function(*arguments)
-        except files.FileError:
-            raise  # A full disk, which the rest of the fit would meet as well.
+        except files.FileError as error:
+            self._give_up(error)
         except Exception as error:
-            self._dashboards = [other for other in self._dashboards if other is not dashboard]
-            print(
-                f"Note: TensorBoard's {dashboard.name!r} failed and is left out: "
-                f"{type(error).__name__}: {error}",
-                file=sys.stderr,
-            )
-            return None
+            self._leave_out(dashboard, "failed", f"{type(error).__name__}: {error}")
+        finally:
+            self._count_seconds(dashboard, time.perf_counter() - start)
+        return None
+
+    def _count_seconds(self, dashboard: Dashboard, seconds: float) -> None:
+        """Adds to the seconds of a dashboard, which is left out if they are too many."""
+        taken = self._seconds[dashboard.name] = self._seconds.get(dashboard.name, 0.0) + seconds
+        if self._fit is None or taken <= _GRACE or dashboard not in self._dashboards:
+            return
+        rest = time.perf_counter() - self._fit.started - sum(self._seconds.values())
+        if taken > rest:
+            reason = f"{taken:.0f} seconds, and the rest of the fit {rest:.0f}"
+            self._leave_out(dashboard, "took too long", reason)
+
+    def _leave_out(self, dashboard: Dashboard, what: str, reason: str) -> None:
+        self._dashboards = [other for other in self._dashboards if other is not dashboard]
+        _note(f"TensorBoard's {dashboard.name!r} {what} and is left out: {reason}")
+
+    def _give_up(self, error: Exception) -> None:
+        """Writes nothing from now on. A full disk stops the fit where it writes by itself."""
+        if not self._has_given_up:
+            _note(f"TensorBoard's logs end here: {error}")
+        self._has_given_up = True
+        self._dashboards = []
+        self._fit = None
+
+
+def _note(sentence: str) -> None:
+    print(f"Note: {one_line(sentence)}", file=sys.stderr)

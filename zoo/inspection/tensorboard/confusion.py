@@ -1,4 +1,4 @@
-"""The confusion matrix of a classifier as an image."""
+"""The confusion matrix of a classifier as an image; of many classes a table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 from zoo import inspection
 from zoo.inspection.tensorboard import images
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
-from zoo.inspection.tensorboard.summaries import image
+from zoo.inspection.tensorboard.summaries import image, table
+from zoo.training.report_view import top_confusion_rows
+
+# Confusions in the table of many classes.
+_MAX_ROWS = 30
 
 
 @register_dashboard("confusion_matrix")
@@ -14,7 +18,7 @@ class ConfusionMatrix(Dashboard):
     """Which class is mistaken for which: in the test split, or else in validation."""
 
     def applies(self):
-        return self.fit.is_classifier and images.can_draw()
+        return self.fit.is_classifier
 
     def on_epoch_end(self):
         if self.fit.shows_all:
@@ -27,10 +31,12 @@ class ConfusionMatrix(Dashboard):
             self._draw("validation", self.fit.validation_details())
 
     def _draw(self, split: str, details: Mapping[str, Any]) -> None:
-        if "confusion_matrix" not in details:
-            return
-        figure = inspection.plots.confusion_matrix(
-            details["confusion_matrix"], details["label_names"]
-        )
         file = self.fit.scores if split == "test" else self.fit.validation
-        file.write(image(f"confusion_matrix/{split}", figure), self.fit.epoch)
+        if "confusions" in details:
+            rows = top_confusion_rows(details, _MAX_ROWS)
+            file.write(table(f"confusions/{split}", rows or [["no confusions"]]), self.fit.epoch)
+        elif "confusion_matrix" in details and images.can_draw():
+            figure = inspection.plots.confusion_matrix(
+                details["confusion_matrix"], details["label_names"]
+            )
+            file.write(image(f"confusion_matrix/{split}", figure), self.fit.epoch)

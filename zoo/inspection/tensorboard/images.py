@@ -21,6 +21,9 @@ SENTENCES = (
     "I wanted to like it, and in the end I did not.",
 )
 
+# Images of a sentence: of a deeper model, layers at equal distances are drawn.
+_MAX_LAYERS = 12
+
 # Seconds of a fit that are long in comparison with drawing at its end.
 LONG_FIT = 15.0
 
@@ -84,7 +87,7 @@ def _attention(model, task, sentence: str, name: str) -> list[Summary]:
             f"attention/{found.block}/{found.kind}/{name}",
             inspection.plots.attention(maps, found.block, found.kind),
         )
-        for found in maps.maps
+        for found in _some(maps.maps)
         # Attention to a single token is 1.
         if len(found.keys) > 1
     ]
@@ -93,7 +96,7 @@ def _attention(model, task, sentence: str, name: str) -> list[Summary]:
 def _gates(model, task, sentence: str, name: str) -> list[Summary]:
     activity = inspection.gate_activity(model, task, sentence)
     parts = []
-    for layer in activity.layers:
+    for layer in _some(activity.layers):
         figure = inspection.plots.gates(activity, layer.name)
         parts.append(image(f"gates/{layer.name}/{name}", figure))
         parts += [
@@ -101,3 +104,7 @@ def _gates(model, task, sentence: str, name: str) -> list[Summary]:
             for gate, values in layer.gates.items()
         ]
     return parts
+
+
+def _some(layers: Sequence) -> Sequence:
+    return layers[:: -(-len(layers) // _MAX_LAYERS) or 1]

@@ -9,19 +9,26 @@ from zoo.tasks.batches import sorted_batches
 
 # Texts of validation that are classified again where their probabilities are not known.
 _MAX_TEXTS = 500
+# Classes that get a curve, the most frequent ones of validation.
+MAX_CURVES = 20
 _BATCH_SIZE = 64
 
 
 @register_dashboard("precision_recall")
 class PrecisionRecall(Dashboard):
-    """Precision-recall curves of the validation split."""
+    """Precision-recall curves of the validation split, of at most 20 classes."""
 
     def applies(self):
         return self.fit.is_classifier
 
     def on_epoch_end(self):
         labels, probabilities = self._answers()
-        curves = pr_curves(labels, probabilities, self.fit.task.label_names)
+        names = self.fit.task.label_names
+        classes = None
+        if len(names) > MAX_CURVES:
+            frequent = np.argsort(-np.bincount(labels, minlength=len(names)), kind="stable")
+            classes = np.sort(frequent[:MAX_CURVES])
+        curves = pr_curves(labels, probabilities, names, classes)
         self.fit.validation.write(curves, self.fit.epoch)
 
     def _answers(self) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ draws them by principal components, t-SNE or UMAP.
 """
 
 import pathlib
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -14,8 +15,12 @@ from zoo import preprocessing
 from zoo.inspection.logit_margin import logit_margin
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
 
-# The most frequent tokens are shown: more are slow to draw.
+# The most frequent tokens are shown, fewer of wide embeddings: more are slow to write and to draw.
 MAX_TOKENS = 5_000
+_MAX_NUMBERS = 2_500_000
+
+# Of more classes only the one that a token is most for is named.
+_MAX_MARGINS = 10
 
 _NAMES = {" ": "\N{OPEN BOX}", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 # The width to which training batches are rounded up, so that no shape has to be traced again.
@@ -38,8 +43,8 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
     """Writes the embeddings of the most frequent tokens with their metadata.
 
     Files are `vectors.tsv`, with a row for each token; `metadata.tsv`, with a header: the token,
-    its frequency in the training split, and for a classifier its logit margin for each class, see
-    `token_margins`; and `projector_config.pbtxt`.
+    its frequency in the training split, and for a classifier its logit margin for each class, of
+    more than ten classes for the predicted one, see `token_margins`; and `projector_config.pbtxt`.
 
     Args:
         folder: the folder of a run, with an event file.
@@ -53,7 +58,9 @@ def write_projector(folder: pathlib.Path, model: keras.Model, task) -> bool:
         return False
     # Its first tokens are the most frequent ones; a pad is no token.
     vocabulary = task.text_to_ids.vocabulary
-    end = min(len(vocabulary), MAX_TOKENS + 1)
+    width = model.token_embedding.embeddings.shape[-1]
+    most = min(MAX_TOKENS, max(_MAX_NUMBERS // width, 1))
+    end = min(len(vocabulary), most + 1)
     token_ids = np.arange(preprocessing.UNKNOWN_ID, end)
     vectors = keras.ops.convert_to_numpy(model.token_embedding.embeddings)[token_ids]
     columns = {
@@ -85,7 +92,7 @@ def token_counts(task) -> np.ndarray:
     )
 
 
-def token_margins(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list[float]]:
+def token_margins(model: keras.Model, token_ids: np.ndarray, label_names) -> dict[str, list]:
     """The logit margins of a classifier for texts of a single token.
 
     Args:
@@ -95,15 +102,39 @@ def token_margins(model: keras.Model, token_ids: np.ndarray, label_names) -> dic
 
     Returns:
         N numbers for class 1 of two classes, else for each class: the logit margin of the token,
-        minus that of the unknown token.
+        minus that of the unknown token. For more than ten classes, `"predicted"`, the class with
+        the largest such margin, and `"margin"`, for this class.
     """
     texts = np.zeros((len(token_ids) + 1, _WIDTH), "int32")
     texts[:, 0] = [preprocessing.UNKNOWN_ID, *token_ids]
     starts = range(0, len(texts), _BATCH_SIZE)
-    logits = np.concatenate([model.predict_on_batch(texts[i : i + _BATCH_SIZE]) for i in starts])
+    parts = (model.predict_on_batch(texts[i : i + _BATCH_SIZE]) for i in starts)
+    if len(label_names) > _MAX_MARGINS:
+        return _largest_margins(parts, label_names)
+    logits = np.concatenate(list(parts))
     classes = [1] if len(label_names) == 2 else range(len(label_names))
-    towards = {f"margin of {label_names[of]}": logit_margin(logits, of) for of in classes}
+    towards = {f"margin of {_shown(label_names[of])}": logit_margin(logits, of) for of in classes}
     return {column: np.round(of[1:] - of[0], 4).tolist() for column, of in towards.items()}
+
+
+def _largest_margins(parts: Iterable[np.ndarray], label_names) -> dict[str, list]:
+    """The columns of many classes, from logits (B, C) of which the first row is the unknown's."""
+    unknown = None
+    places, margins = [], []
+    for logits in parts:
+        # The logit minus the mean of the others' is proportional to that minus the mean of all.
+        num_classes = logits.shape[-1]
+        centred = logits - logits.mean(axis=-1, keepdims=True)
+        unknown = centred[0].copy() if unknown is None else unknown
+        centred -= unknown
+        best = centred.argmax(axis=-1)
+        places += best.tolist()
+        largest = np.take_along_axis(centred, best[:, None], axis=-1)[:, 0]
+        margins += (largest * num_classes / (num_classes - 1)).tolist()
+    return {
+        "predicted": [_shown(label_names[place]) for place in places[1:]],
+        "margin": np.round(margins[1:], 4).tolist(),
+    }
 
 
 def _shown(token: str) -> str:

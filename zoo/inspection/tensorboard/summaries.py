@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import pathlib
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,6 +23,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
 from zoo.utils import files
+from zoo.utils.terminal import one_line, printable
 
 # Bars of a histogram, and dots an inch of an image.
 _BUCKETS = 30
@@ -149,25 +151,35 @@ def text(tag: str, markdown: str) -> Summary:
 
 def table(tag: str, rows: Sequence[Sequence[str]]) -> Summary:
     """A table of strings, as Markdown; the first row is the header."""
-    header, *others = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    header, *others = [list(map(escape_markdown, row)) for row in rows]
     lines = [header, ["---"] * len(header), *others]
     return text_pb(tag, "\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
-def pr_curves(labels: np.ndarray, probabilities: np.ndarray, label_names: Sequence[str]) -> Summary:
+def escape_markdown(plain: str) -> str:
+    """Plain text that reads the same as Markdown, on one line."""
+    return re.sub(r"[\\`*_\[\]<>|]", r"\\\g<0>", " ".join(printable(plain).split()))
+
+
+def pr_curves(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    label_names: Sequence[str],
+    classes: Sequence[int] | np.ndarray | None = None,
+) -> Summary:
     """Precision-recall curves over all thresholds.
 
     Args:
         labels: true classes (N,).
         probabilities: probabilities (N, C) of the classes.
         label_names: the names of the C classes.
-
-    Returns:
-        A curve for class 1 of two classes, else one for each class against the rest.
+        classes: those that get a curve against the rest; None for class 1 of two, else all.
     """
-    classes = [1] if len(label_names) == 2 else range(len(label_names))
+    if classes is None:
+        classes = [1] if len(label_names) == 2 else range(len(label_names))
     curves = [
-        pr_curve_summary.pb(label_names[of], labels == of, probabilities[:, of]) for of in classes
+        pr_curve_summary.pb(one_line(label_names[of]), labels == of, probabilities[:, of])
+        for of in classes
     ]
     return together([of_events(curve) for curve in curves])
 
