@@ -135,3 +135,14 @@ def test_an_export_that_fails_leaves_the_older_one(run, tmp_path, monkeypatch):
         zoo.export_saved_model(*zoo.load(run), tmp_path / "1")
     assert (tmp_path / "1" / "saved_model.pb").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_folder_whose_name_is_a_pattern_is_loaded(run, tmp_path):
+    folder = tmp_path / "run [1]" / "{a}\\b"
+    shutil.copytree(run / "saved_model" / "1", folder / "1")
+    text = "The story was wonderful."
+    assert zoo.pipeline(folder / "1")(text) == zoo.pipeline(run)(text)
+    model, _ = zoo.load(folder / "1")
+    expected, _ = zoo.load(run)
+    for weight, other in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(weight, other)

@@ -124,3 +124,27 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     assert files.user_path(b"C:/runs") == pathlib.Path("C:/runs")
     with pytest.raises(files.FileError, match=r"~nobody-here/a must be a path; its ~ names no"):
         files.user_path("~nobody-here/a")
+
+
+@pytest.mark.skipif(os.sep == "\\", reason="such names are not allowed")
+@pytest.mark.parametrize("name", ["run [1]", "a*b?", "{a,b}", "back\\slash"])
+@pytest.mark.parametrize("can_link", [True, False])
+def test_tensorflow_gets_no_path_that_it_takes_for_a_pattern(name, can_link, tmp_path, monkeypatch):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "file").write_text("content")
+    if not can_link:
+
+        def refuse(*arguments, **options):
+            raise OSError("A required privilege is not held by the client.")
+
+        monkeypatch.setattr(pathlib.Path, "symlink_to", refuse)
+    monkeypatch.chdir(tmp_path)
+    with files.without_pattern(pathlib.Path(name)) as place:
+        assert not set(str(place)) & set("[]*?{}\\")
+        assert (place / "file").read_text() == "content"
+    assert not place.exists() and (tmp_path / name / "file").is_file()
+
+
+def test_another_path_is_used_as_it_is(tmp_path):
+    with files.without_pattern(tmp_path) as place:
+        assert place is tmp_path

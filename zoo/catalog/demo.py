@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import zoo
+from zoo.utils import files
 from zoo.utils.terminal import terminal_width
 
 # Pairs of sentences with the same words in another order, which a bag of words cannot distinguish.
@@ -98,12 +99,13 @@ def run(out: pathlib.Path) -> None:
 
 
 def _in_plain_tensorflow(path: pathlib.Path, texts) -> str:
-    finished = subprocess.run(
-        [sys.executable, "-c", _PLAIN_TENSORFLOW, str(path), *texts],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with files.without_pattern(path) as place:
+        finished = subprocess.run(
+            [sys.executable, "-c", _PLAIN_TENSORFLOW, str(place), *texts],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if finished.returncode:
         raise RuntimeError(f"TensorFlow cannot load {path}: {finished.stderr[-300:]}")
     return finished.stdout

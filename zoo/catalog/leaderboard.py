@@ -11,7 +11,7 @@ from zoo.training import report_view
 from zoo.training.report import Report
 from zoo.utils import files, pretrained
 from zoo.utils.notebook import html_block, html_table
-from zoo.utils.terminal import fit_columns, make_table, plain_text
+from zoo.utils.terminal import fit_columns, make_table, one_line, plain_text
 from zoo.utils.text import markdown_table, megabytes
 
 BASELINE, BELOW = "baseline", "below the baseline"
@@ -180,7 +180,7 @@ class Leaderboard:
             header, rows = table.cells(compact=True)
             first = ("model", header[1], "mark", *_COMPACT_FACTS)
             places = fit_columns(header, rows, options.max_width, _WRAPPED, first)
-            yield Text(table.title, style="bold")
+            yield Text(one_line(table.title), style="bold")
             yield make_table(
                 [header[place] for place in places],
                 [[row[place] for place in places] for row in rows],

@@ -24,6 +24,7 @@ from zoo.inspection.logit_margin import (
 )
 from zoo.serving.texts import read_texts
 from zoo.utils import pretrained
+from zoo.utils.terminal import one_line, printable
 
 METHODS = ("integrated_gradients", "occlusion")
 
@@ -116,10 +117,10 @@ class Attribution:
         for piece, index in marked_text.pieces(self.text, self.spans):
             relative = 0.0 if index is None else self._relative(index)
             if abs(relative) < _VISIBLE:
-                shown.append(piece)
+                shown.append(printable(piece))
             else:
                 red, green, blue = self._colour(index)
-                shown.append(piece, style=f"black on rgb({red},{green},{blue})")
+                shown.append(printable(piece), style=f"black on rgb({red},{green},{blue})")
         strongest = "\n".join(
             f"{side:8} " + "  ".join(f"{word} {score:+.2f}" for word, score in words)
             for side, words in (
@@ -128,8 +129,9 @@ class Attribution:
             )
             if words
         )
-        heading = Text(self._heading(), style="bold")
-        return Group(heading, shown, Text(self._completeness(), style="dim"), Text(strongest))
+        heading = Text(one_line(self._heading()), style="bold")
+        footing = Text(self._completeness(), style="dim")
+        return Group(heading, shown, footing, Text(printable(strongest)))
 
     def _repr_html_(self) -> str:
         body = "".join(

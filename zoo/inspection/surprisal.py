@@ -12,6 +12,7 @@ import numpy as np
 import zoo
 from zoo.inspection import marked_text, passes, reading
 from zoo.utils.sequences import half_overlapping_windows
+from zoo.utils.terminal import one_line
 
 # Logits of one batch, for large vocabularies: 16 megabytes, and some copies.
 _MAX_LOGITS = 2**21
@@ -93,18 +94,18 @@ class TokenProbabilities:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in ("token", "probability", "rank", "entropy [bits]", "runners-up"):
             numeric = column not in ("token", "runners-up")
-            table.add_column(column, justify="right" if numeric else "left")
+            table.add_column(Text(column), justify="right" if numeric else "left")
         shown = reading.shown_tokens(self.text, self.tokens, self.spans)
         for place, token in enumerate(shown):
             red, green, blue = self._colour(place)
             table.add_row(
-                Text(_quoted(token), style=f"black on rgb({red},{green},{blue})"),
+                Text(one_line(_quoted(token)), style=f"black on rgb({red},{green},{blue})"),
                 f"{self.probabilities[place]:.2%}",
                 f"{self.ranks[place]:,}",
                 f"{self.entropies[place]:.2f}",
-                Text(self._others(place)),
+                Text(one_line(self._others(place))),
             )
-        return Group(Text(self._heading(), style="bold"), table)
+        return Group(Text(one_line(self._heading()), style="bold"), table)
 
     def _repr_html_(self) -> str:
         body = "".join(

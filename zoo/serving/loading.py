@@ -71,7 +71,8 @@ def _model_of(folder: pathlib.Path) -> keras.Model:
     config = files.read_json(file, "the model's configuration")
     allowed_classes.check_classes(config, file)
     model = keras.saving.deserialize_keras_object(config)
-    weights = restored_weights(str(folder / "variables" / "variables"), VARIABLES)
+    with files.without_pattern(folder) as place:
+        weights = restored_weights(str(place / "variables" / "variables"), VARIABLES)
     for variable, value in zip(model.variables, weights, strict=True):
         variable.assign(value)
     mark_trained(model)
@@ -97,7 +98,8 @@ class SavedModel:
         allowed_ops.check_ops(folder)
         try:
             # The object has to stay bound, or its variables are collected under the endpoints.
-            self._loaded = tf.saved_model.load(str(folder))
+            with files.without_pattern(folder) as place:
+                self._loaded = tf.saved_model.load(str(place))
             self.endpoints = dict(self._loaded.signatures)
         except Exception as error:
             # A damaged SavedModel raises OSError, IndexError, DataLossError and others.

@@ -7,8 +7,10 @@ from typing import Any
 import keras
 from rich import progress
 from rich.console import Console
+from rich.text import Text
 
 from zoo.tasks.metric import Metric, main_metric
+from zoo.utils.terminal import one_line
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -31,14 +33,14 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Starts the progress bar."""
         self._console = Console(stderr=True)
-        self._console.print(f"{self.model.name}, {self._title}")
+        self._console.print(Text(one_line(f"{self.model.name}, {self._title}")))
         if self._console.is_terminal or self._console.is_jupyter:
             self._bar = progress.Progress(
-                progress.TextColumn("{task.description}"),
+                progress.TextColumn("{task.description}", markup=False),
                 progress.BarColumn(bar_width=30),
                 progress.TextColumn("{task.percentage:3.0f}%"),
                 progress.TimeRemainingColumn(compact=True),
-                progress.TextColumn("{task.fields[status]}"),
+                progress.TextColumn("{task.fields[status]}", markup=False),
                 console=self._console,
                 transient=True,
             )
@@ -68,6 +70,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._console.print(
             f"  epoch {epoch + 1}/{self.params['epochs']}  {scores}  {logs['seconds']:.1f} s",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
 

@@ -132,7 +132,7 @@ def rich_view(report: Report) -> Any:
     from rich.text import Text
 
     header, *rows = score_rows(report)
-    parts: list[Any] = [Text(title(report), style="bold"), make_table(header, rows)]
+    parts: list[Any] = [Text(one_line(title(report)), style="bold"), make_table(header, rows)]
     if confusion := confusion_rows(report):
         left = 2 if confusion[0][0] == "true" else 0
         table = make_table(confusion[0], confusion[1:], left=left)

@@ -28,6 +28,7 @@ from zoo.training.resume import arguments_of, checksum_of, ended_report
 from zoo.training.run import Run
 from zoo.training.settings import Settings, takes_settings
 from zoo.utils import files, resources
+from zoo.utils.terminal import printable
 
 _PADDING = (
     "The model's outputs change with the padding of a text, so that scores and answers differ from "
@@ -276,7 +277,7 @@ class _Fit:
 
 def _print_notes(sentences: Sequence[str]) -> None:
     for sentence in sentences:
-        print(f"Note: {sentence}", file=sys.stderr)
+        print(f"Note: {printable(sentence)}", file=sys.stderr)
 
 
 def _versions() -> dict[str, str]:

@@ -33,6 +33,9 @@ _HERE, _SWAP = -100, 2
 # slash of two.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 
+# TensorFlow reads these in a path as a pattern; a backslash is no separator except on Windows.
+_PATTERN = re.compile(r"[\[\]{}*?]" if os.sep == "\\" else r"[\[\]{}*?\\]")
+
 
 class FileError(OSError):
     """A file could not be read or written; the message names it and says what was expected."""
@@ -58,6 +61,24 @@ def user_path(path: StrPath) -> pathlib.Path:
         return pathlib.Path(text).expanduser()
     except RuntimeError as error:
         raise FileError(f"{text} must be a path; its ~ names no home folder.") from error
+
+
+@contextlib.contextmanager
+def without_pattern(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a path to a folder that TensorFlow does not take for a pattern, as `run [1]`.
+
+    It is the folder itself, or a temporary link to it; a copy where links are not allowed.
+    """
+    if not _PATTERN.search(str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        link = pathlib.Path(place) / "folder"
+        try:
+            link.symlink_to(folder.absolute(), target_is_directory=True)
+        except OSError:
+            shutil.copytree(folder, link)
+        yield link
 
 
 @contextlib.contextmanager
