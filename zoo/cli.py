@@ -19,7 +19,7 @@ import click
 
 import zoo
 from zoo.utils.files import user_path
-from zoo.utils.terminal import terminal_width
+from zoo.utils.terminal import json_line, one_line, printable, terminal_width
 
 
 class _Value(click.ParamType):
@@ -578,9 +578,10 @@ def predict(texts, model, source, output, as_json, **options):
     for batch in batches:
         for text, answer in zip(batch, predictor(batch), strict=True):
             if as_json:
-                click.echo(json.dumps({"text": _shown(text), **answer}, ensure_ascii=False))
+                click.echo(json_line({"text": _shown(text), **answer}))
             else:
-                click.echo("\t".join([*predictor.cells(answer, digits=3), _shown(text)]))
+                cells = [*predictor.cells(answer, digits=3), _shown(text)]
+                click.echo("\t".join(map(one_line, cells)))
 
 
 def _check_input(source, texts, options: dict[str, Any]) -> None:
@@ -594,7 +595,7 @@ def _check_input(source, texts, options: dict[str, Any]) -> None:
 
 def _print_notes(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        click.echo(f"Note: {sentence}", err=True)
+        click.echo(f"Note: {printable(sentence)}", err=True)
 
 
 def _predictor(model: str | None):
@@ -627,17 +628,17 @@ def generate(prompts, model, as_json, **options):
     given = _arguments_or_lines(prompts, "a prompt")
     if len(given) == 1 and not as_json and options.get("num_beams", 1) == 1:
         pieces = write.stream(given[0], **options)
-        click.echo(_shown(given[0]), nl=False)
+        click.echo(printable(_shown(given[0])), nl=False)
         for piece in pieces:
-            click.echo(piece, nl=False)
+            click.echo(printable(piece), nl=False)
             sys.stdout.flush()
         click.echo()
         return
     for prompt, answer in zip(given, write(given, **options), strict=True):
         if as_json:
-            click.echo(json.dumps({"prompt": _shown(prompt), **answer}, ensure_ascii=False))
+            click.echo(json_line({"prompt": _shown(prompt), **answer}))
         else:
-            click.echo(answer["text"])
+            click.echo(printable(answer["text"]))
 
 
 def _texts_of_file():
@@ -676,7 +677,7 @@ def explain(texts, model, source, as_json, **options):
     for batch in batches:
         for attribution in zoo.explain(batch, loaded, **of_explain):
             if as_json:
-                click.echo(json.dumps(attribution.to_dict(), ensure_ascii=False))
+                click.echo(json_line(attribution.to_dict()))
             else:
                 _print(attribution)
 
@@ -711,7 +712,8 @@ def export(run, out, **options):
     """Export RUN as a SavedModel that takes raw text."""
     model, task = zoo.load(run)
     place = out or user_path(run) / "saved_model" / "1"
-    click.echo(zoo.export_saved_model(model, task, place, **_without_none(options)))
+    written = zoo.export_saved_model(model, task, place, **_without_none(options))
+    click.echo(one_line(str(written)))
 
 
 @cli.command()
@@ -732,7 +734,7 @@ def ship(run, name, folder, test):
     """
     from zoo.catalog.package import ship as ship_run
 
-    click.echo(ship_run(run, name, folder=folder, test=test))
+    click.echo(one_line(str(ship_run(run, name, folder=folder, test=test))))
 
 
 @cli.command()
@@ -831,5 +833,5 @@ def _end(error: BaseException) -> Any:
             text = failure_message(cause)
         message, status = f"Error: {text}", 2
     with contextlib.suppress(OSError):
-        click.echo(message, err=True)
+        click.echo(printable(message), err=True)
     return status

@@ -69,3 +69,19 @@ def test_the_title_of_a_fit_is_no_markup(capsys):
     bar._model = type("Model", (), {"name": "lstm"})
     bar.on_train_begin()
     assert capsys.readouterr().err == "lstm, [/INST] \\x1b[31m.csv\n"
+
+
+def test_predictions_and_errors_steer_no_terminal(call, run):
+    status, printed, _ = call("predict", "--model", run, "\x1b[31mfine\x9b2J", "a\tb\nc [/INST]")
+    assert status == 0
+    first, second = printed.splitlines()
+    assert first.endswith("\t" + r"\x1b[31mfine\x9b2J")
+    assert second.endswith("\t" + r"a\tb\nc [/INST]")
+    status, printed, _ = call("predict", "--model", run, "--json", "\x1b[31m\x9b \u6b63")
+    assert json.loads(printed)["text"] == "\x1b[31m\x9b \u6b63"
+    assert "\u6b63" in printed and not {"\x1b", "\x9b"} & set(printed)
+    status, _, said = call("predict", "--model", "no/\x1b[31mrun", "a text")
+    assert (status, said.count("\n")) == (2, 1)
+    assert r"no/\x1b[31mrun" in said and "\x1b" not in said
+    status, printed, _ = call("explain", "--model", run, "fine \x1b[31m [/b] film")
+    assert status == 0 and r"\x1b[31m [/b]" in printed and "\x1b" not in printed

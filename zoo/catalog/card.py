@@ -6,6 +6,7 @@ from typing import Any
 
 from zoo.tasks import task_class
 from zoo.training.report import Report
+from zoo.utils.terminal import one_line
 from zoo.utils.text import list_words, markdown_table, megabytes
 
 # For each dataset: a noun phrase for its texts, and a sentence on its source and licence.
@@ -49,6 +50,15 @@ def card(name: str, report: Report, recipe_text: str) -> str:
     return _markdown(_Card(name, report, recipe_text))
 
 
+# Labels that a sentence names.
+_MAX_LABELS = 20
+
+
+def _code(label: str) -> str:
+    """A label between backticks."""
+    return one_line(label).replace("`", "'")
+
+
 class _Card:
     """The facts of a card."""
 
@@ -59,7 +69,9 @@ class _Card:
         self.description = task_class(report.task).description
         self.stored = report.shipped
         self.details = self._details()
-        labels = [f"`{label}`" for label in self.details.get("label_names", [])]
+        labels = [f"`{_code(label)}`" for label in self.details.get("label_names", [])]
+        if len(labels) > _MAX_LABELS:
+            labels[_MAX_LABELS:] = [f"{len(labels) - _MAX_LABELS:,} more"]
         data, self.terms = _DATA.get(report.dataset["name"], (report.dataset["name"], ""))
         self.words = {
             "name": name,
