@@ -4,6 +4,7 @@ import pytest
 
 import zoo
 from zoo.catalog.recipe import Recipe
+from zoo.training.loop import Loop
 from zoo.utils import files
 
 RECIPE = Recipe(
@@ -168,3 +169,33 @@ def test_what_begins_from_a_model_takes_its_widths_and_not_its_head(tmp_path):
     writer = Recipe("gru", "text_generation").starting_from(tmp_path)
     assert writer.model_options == source.model_options
     assert writer.task_options == source.task_options
+
+
+def test_a_run_resumes_in_another_working_directory(tmp_path, monkeypatch, eager):
+    """Its data and weights are found, and compared by what they hold."""
+    for folder in ("elsewhere", "sub"):
+        (tmp_path / folder).mkdir()
+    rows = [f"{'fine' if i % 2 else 'dull'} film {i},{i % 2}" for i in range(60)]
+    (tmp_path / "mine.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    (tmp_path / "elsewhere" / "mine.csv").write_text("\n".join(["text,label", *rows[:50]]) + "\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def fit(out, data, **options):
+        recipe = Recipe(
+            "bag_of_words",
+            "sentiment",
+            data,
+            model_options={"embedding_dim": 2},
+            training={"epochs": 1, "dashboards": "none"},
+            **options,
+        )
+        return recipe.fit(out, verbose=False)
+
+    monkeypatch.chdir(tmp_path)
+    first = fit("run", "mine.csv")
+    monkeypatch.setattr(Loop, "fit", None)
+    monkeypatch.chdir(tmp_path / "sub")
+    assert fit("../run", "../mine.csv") == fit("~/run", "~/mine.csv") == first
+    assert Recipe.find("../run").fit("../run", verbose=False) == first
+    with pytest.raises(ValueError, match=r"\(the texts or labels of the data differ\), so it cann"):
+        fit("../run", "../elsewhere/mine.csv")

@@ -1,7 +1,11 @@
 """The folder of a run: its files, and what another version of the zoo has written."""
 
+import importlib
 import json
+import pathlib
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +15,7 @@ from zoo.training.checkpoint import Checkpoint
 from zoo.training.report import Report
 from zoo.training.run import FORMAT, ModelNotFoundError, Run
 from zoo.utils import files, pretrained
+from zoo.utils.lazy import call_after_import
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +127,37 @@ def test_a_run_that_begins_again_has_no_report(copy):
 def test_only_one_process_holds_a_run(tmp_path):
     with Run(tmp_path).lock(), pytest.raises(files.FileError, match="is in use"):
         Run(tmp_path).lock().__enter__()
+
+
+def test_keras_loads_the_model_of_a_run_once_the_zoo_is_imported(bag):
+    code = (
+        "import sys, zoo, keras\n"
+        "assert 'zoo.training.routine' not in sys.modules\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "print(type(model).__name__, type(model.optimizer).__name__)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, Run(bag).model],
+        cwd=pathlib.Path(zoo.__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == "SequenceModel FiniteAdam\n", ran.stderr
+
+
+def test_a_call_waits_for_an_import(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "awaited_module.py").write_text("value = 1")
+    seen = []
+
+    def look():
+        seen.append(sys.modules["awaited_module"].value)
+
+    call_after_import("awaited_module", look)
+    importlib.import_module("json")
+    assert seen == []
+    importlib.import_module("awaited_module")
+    assert seen == [1]
+    call_after_import("awaited_module", look)
+    assert seen == [1, 1]

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-import zoo
 from zoo.training.run import Run
 from zoo.utils import files
 
@@ -76,27 +75,6 @@ def test_a_folder_is_held_by_one_process_until_that_dies(tmp_path):
         holder.stdout.close()
     with files.lock_folder(tmp_path / "run"):
         pass
-
-
-def test_windows_has_no_locks_and_no_folders_to_open(tmp_path):
-    """In a process of its own: there are neither `fcntl` nor `resource`."""
-    code = (
-        "import sys, psutil, tempfile; sys.platform = 'win32'\n"
-        "sys.modules.update(fcntl=None, resource=None)\n"
-        "from zoo.utils import files, resources\n"
-        "with files.lock_folder('run'): files.write_json('run/report.json', [1])\n"
-        "with files.atomic_write('run') as new: new.mkdir(); (new / 'a').touch()\n"
-        "print(sorted(path.name for path in files.pathlib.Path('run').iterdir()))"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(zoo.__file__).parent.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.stdout == "['a']\n", ran.stderr
 
 
 @pytest.mark.parametrize(

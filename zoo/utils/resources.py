@@ -5,14 +5,16 @@ import pathlib
 import shutil
 import sys
 
-import psutil
-
 from zoo.utils import files
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
+try:
+    import psutil
+except ImportError:  # It is no part of a fit: memory is then not known.
+    psutil = None  # type: ignore[assignment]
 
 # Control groups limit the memory of a container. For each version of them: their root folder, the
 # files with the limit and with the bytes in use, and the entry of memory.stat that can be freed.
@@ -35,22 +37,23 @@ def num_cores() -> int:
 
 
 def peak_memory() -> int:
-    """The peak resident memory of this process, in bytes."""
+    """The peak resident memory of this process, in bytes; 0 if it is not known."""
     if resource is None:
-        memory = psutil.Process().memory_info()
-        return getattr(memory, "peak_wset", memory.rss)
+        memory = None if psutil is None else psutil.Process().memory_info()
+        return getattr(memory, "peak_wset", resident_memory())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def resident_memory() -> int:
-    """The resident memory of this process, in bytes."""
-    return psutil.Process().memory_info().rss
+    """The resident memory of this process, in bytes; 0 if it is not known."""
+    return 0 if psutil is None else psutil.Process().memory_info().rss
 
 
 def available_memory() -> int:
     """The bytes that this process can still use, by the machine and its control groups."""
-    return min([psutil.virtual_memory().available, *_of_control_groups()])
+    of_machine = sys.maxsize if psutil is None else psutil.virtual_memory().available
+    return min([of_machine, *_of_control_groups()])
 
 
 def free_disk(path: files.StrPath) -> int:
