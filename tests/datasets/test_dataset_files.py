@@ -572,7 +572,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
         ),
         (
             "a.docx",
-            "",
+            "fine",
             "a.docx has the suffix '.docx': expected a .csv, .tsv or .jsonl file or a folder with "
             "one folder per class.",
         ),

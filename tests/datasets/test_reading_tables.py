@@ -237,7 +237,7 @@ def test_an_encoding_is_that_of_the_byte_order_mark(encoding, tmp_path):
         ("cp1252", "für größere Häuser"),
         ("cp1252", "it\u2019s a “café”"),
         ("cp1251", "очень хороший фильм"),
-        ("koi8_r", "очень хороший фильм"),
+        ("koi8_r", "весь фильм очень хороший"),
         ("shift_jis", "とても良い映画でした"),
         ("gb18030", "很好的电影 我喜欢"),
         ("utf-16-le", "fine"),

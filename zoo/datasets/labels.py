@@ -66,8 +66,8 @@ class LabelSpellings:
     Example:
     >>> from zoo.datasets.labels import LabelSpellings
     >>> spellings = LabelSpellings(["Good", "good", "good", "bad", "NaN"])
-    >>> spellings.names["good"], len(spellings.notes())
-    ('good', 2)
+    >>> spellings.names["good"], spellings.name("GOOD"), spellings.name("null")
+    ('good', 'good', None)
     """
 
     def __init__(self, labels: Iterable[str]):
