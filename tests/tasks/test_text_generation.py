@@ -1,6 +1,7 @@
 """The task of the next token: what is asked, and scores counted out by hand."""
 
 import collections
+import contextlib
 import csv
 import functools
 import itertools
@@ -9,10 +10,12 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from zoo.datasets import DatasetError, Split, TextDataset
 from zoo.datasets.synthetic_reviews import generate_reviews
+from zoo.serving.generate import _scoring
 from zoo.tasks.spelling import spelling_nats
 from zoo.training import loop
 from zoo.utils.special_tokens import END_ID, START_ID
@@ -237,6 +240,52 @@ def test_bits_per_character_of_characters_are_the_loss_in_bits(bigrams):
     assert evaluation.scores["bits_per_character"] == pytest.approx(
         evaluation.scores["loss"] / math.log(2)
     )
+
+
+def test_words_of_a_vocabulary_learned_elsewhere_are_spelled_by_the_training_texts():
+    learned = task_of()
+    other = dataset(train=["the cat sat.", "a gnu.", "a gnu ran."])
+    task = task_of(other, vocabulary_of=learned)
+    task.examples("test")
+    assert "gnu" not in task.text_to_ids.vocabulary
+    counts = collections.Counter(b"gnu" * 2)
+    assert task.spelling == [*(counts[byte] for byte in range(256)), 2]
+    unseen = task.score(1.0, 1, "test").details["spelling_nats"]
+    assert unseen == pytest.approx(spelling_nats({b"gnu": 1, b"zebra": 1}, task.spelling))
+
+
+@pytest.mark.parametrize("whitespace", ["keep", "drop"])
+def test_texts_without_spaces_have_none_in_bits_per_character(whitespace):
+    texts = ["我喜欢这部电影\uff0c很好看。", "この映画は3.14点だ!", "หนังเรื่องนี้ดีมาก"]
+    data = dataset(train=["这部电影很好看。", "映画は"], test=texts)
+    task = task_of(data, min_frequency=1, whitespace=whitespace)
+    task.examples("train")
+    assert task.data.measure("test")[0] == sum(len(text) + 1 for text in texts)
+
+
+def test_a_program_is_learned_with_its_lines_and_indentation():
+    program = "def f(x):\n\treturn x\n\ndef g(y):\n\treturn f(y) + 1\n"
+    task = task_of(dataset(train=[program], test=[program]), min_frequency=1)
+    ids = task.examples("test").documents.padded(np.array([0]))
+    assert {"\n", "\t"} <= set(task.text_to_ids.vocabulary)
+    back = zoo.preprocessing.IdsToText.from_text_to_ids(task.text_to_ids)
+    assert back(ids).numpy().tolist() == [program.encode()]
+    assert task.data.measure("test")[0] == len(program) + 1
+    # Of a prompt the last line end is read, and a space that the next word brings is not.
+    prompt = task.prompt_to_ids()
+    ended, spaced, plain = (prompt([text]).numpy()[0].tolist() for text in ("f\n", "f ", "f"))
+    assert spaced == plain and ended == [*plain, task.text_to_ids.vocabulary.index("\n")]
+
+
+def test_a_text_without_a_token_has_a_perplexity_of_1():
+    task = task_of(dataset(is_continuous=True), level="character")
+    task.examples("train")
+    model = zoo.BagOfWords(**task.model_arguments(), embedding_dim=2)
+    score = _scoring(model, task, contextlib.nullcontext)
+    scored = score(text=tf.constant(["", "cat"]))
+    assert scored["num_tokens"].numpy().tolist() == [0, 3]
+    assert scored["perplexity"].numpy()[0] == 1 < scored["perplexity"].numpy()[1]
+    assert task.score(0.0, 0, "test").scores["perplexity"] == 1
 
 
 def test_what_a_word_costs_to_spell():

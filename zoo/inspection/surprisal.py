@@ -243,5 +243,5 @@ def _statistics(logits: np.ndarray, targets: np.ndarray, k: int) -> _Statistics:
 
 
 def _quoted(token: str) -> str:
-    """A token as it is shown: white space in quotation marks."""
-    return repr(token) if token.isspace() else token
+    """A token as it is shown: white space, and what shows nothing, in quotation marks."""
+    return repr(token) if token.isspace() or not token.isprintable() else token

@@ -57,6 +57,14 @@ class IdsToText(keras.layers.Layer):
         )
 
     def call(self, token_ids):
+        return self.tokenizer.join(self.tokens(token_ids))
+
+    def append(self, texts: tf.Tensor, token_ids) -> tf.Tensor:
+        """Texts (B,), each continued by its token ids (B, T)."""
+        return self.tokenizer.append(texts, self.tokens(token_ids))
+
+    def tokens(self, token_ids) -> tf.RaggedTensor:
+        """The tokens (B, None) that are written for token ids (B, T)."""
         token_ids = tf.convert_to_tensor(token_ids)
         tokens = ["", self.tokenizer.unknown_text, "", "", *self._vocabulary]
         tokens = tf.gather(tf.constant(tokens), token_ids)
@@ -64,7 +72,7 @@ class IdsToText(keras.layers.Layer):
         is_written = (tf.cumsum(is_end, axis=1) == 0) & (
             (token_ids > START_ID) | (token_ids == UNKNOWN_ID)
         )
-        return self.tokenizer.join(tf.ragged.boolean_mask(tokens, is_written))
+        return tf.ragged.boolean_mask(tokens, is_written)
 
     def compute_output_spec(self, token_ids):
         return keras.KerasTensor((token_ids.shape[0],), "string")

@@ -45,7 +45,8 @@ class TextToIds(keras.layers.Layer):
 
     Attributes:
         table: the lookup table from tokens to ids; None without a vocabulary.
-        oov_counts: out-of-vocabulary tokens of the adapted texts (bytes) and their counts.
+        oov_counts: out-of-vocabulary tokens of the adapted texts (bytes) and their counts; None
+            before `adapt`.
 
     Example:
         >>> from zoo.preprocessing import TextToIds
@@ -87,7 +88,7 @@ class TextToIds(keras.layers.Layer):
         self.truncation = truncation
         self.add_start = add_start
         self.add_end = add_end
-        self.oov_counts: dict[bytes, int] = {}
+        self.oov_counts: dict[bytes, int] | None = None
         self._vocabulary: list[str] = []
         self.table: tf.lookup.StaticHashTable | None = None
         if vocabulary is not None:

@@ -68,9 +68,9 @@ class Tokenizer(abc.ABC):
     def join(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         """Joins tokens (B, None) to strings (B,)."""
 
-    def append(self, texts: tf.Tensor, continuations: tf.Tensor) -> tf.Tensor:
-        """Appends joined tokens (B,) to texts (B,)."""
-        return valid_utf8(texts) + continuations
+    def append(self, texts: tf.Tensor, tokens: tf.RaggedTensor) -> tf.Tensor:
+        """Joins tokens (B, None) to the end of texts (B,)."""
+        return valid_utf8(texts) + self.join(tokens)
 
     def spans(self, text: str) -> list[tuple[str, int, int]]:
         """Returns the tokens of a text, each with its place: (token, begin, end) in characters."""
@@ -86,34 +86,33 @@ class Tokenizer(abc.ABC):
 
 
 def find_tokens(
-    tokens: Sequence[str], text: str, places: Sequence[int] | None = None
+    tokens: Sequence[str], text: str, places: Sequence[tuple[int, int]] | None = None
 ) -> list[tuple[str, int, int]]:
     """Finds tokens in a text, in order.
 
     Args:
         tokens: substrings of `text`, in order. One that is missing gets an empty span.
         text: a string.
-        places: for each character of `text` its place in the original; None if it is the original.
+        places: for each character of `text` its place in the original, (begin, end); None if it is
+            the original.
 
     Returns:
-        (token, begin, end) for each token.
+        (token, begin, end) for each token, none before the end of the one before.
     """
     spans = []
-    end = 0
+    searched = reached = 0
     for token in tokens:
-        begin = text.find(token, end)
-        if begin < 0:
-            begin = last = end
-        else:
-            last = begin + len(token)
-        end = last
+        begin = text.find(token, searched)
+        if begin < 0 or not token:
+            spans.append((token, reached, reached))
+            continue
+        searched = begin + len(token)
         if places is None:
-            spans.append((token, begin, last))
-        elif last > begin:
-            spans.append((token, places[begin], places[last - 1] + 1))
+            first, reached = begin, searched
         else:
-            place = places[begin - 1] + 1 if begin else 0
-            spans.append((token, place, place))
+            first = max(places[begin][0], reached)
+            reached = max(places[searched - 1][1], first)
+        spans.append((token, first, reached))
     return spans
 
 

@@ -40,7 +40,7 @@ class TextGenerator(ServedModel):
 
     `serve` takes `text`, strings (B,), and returns `log_probability` (B,), in nats, `perplexity`
     (B,) and `num_tokens` (B,): of each text, its end included where texts have one, up to 131,072
-    tokens, of words in its first 2 MiB.
+    tokens, of words in its first 2 MiB. The perplexity of a text without a token is 1.
 
     `generate` takes `prompt`, strings (B,), and `max_new_tokens` (100), `temperature` (1.0),
     `top_k` (0), `top_p` (1.0), `repetition_penalty` (1.0) and `seed` (0), each a scalar or one per
@@ -268,11 +268,9 @@ class _KerasGenerator:
         )
 
     def _texts(self, prompts, token_ids):
-        continuation = self._ids_to_text(token_ids)
-        tokenizer = self.task.text_to_ids.tokenizer
         return {
-            "text": tokenizer.append(tf.constant(prompts), continuation),
-            "continuation": continuation,
+            "text": self._ids_to_text.append(tf.constant(prompts), token_ids),
+            "continuation": self._ids_to_text(token_ids),
         }
 
 
@@ -300,7 +298,9 @@ def _scoring(model, task, weights):
             log_probability, num_tokens = score(scored_ids(text))
         return {
             "log_probability": log_probability,
-            "perplexity": tf.exp(-log_probability / tf.cast(num_tokens, tf.float32)),
+            "perplexity": tf.exp(
+                tf.math.divide_no_nan(-log_probability, tf.cast(num_tokens, tf.float32))
+            ),
             "num_tokens": num_tokens,
         }
 
@@ -327,10 +327,9 @@ def _generation(model, task, weights, options):
             sampling = tf.nest.map_structure(tf.identity, sampling)
         with weights():
             written = decoder(prompt_ids, most, sampling)
-        continuation = ids_to_text(written["token_ids"])
         return {
-            "text": task.text_to_ids.tokenizer.append(prompt, continuation),
-            "continuation": continuation,
+            "text": ids_to_text.append(prompt, written["token_ids"]),
+            "continuation": ids_to_text(written["token_ids"]),
             "log_probability": written["log_probability"],
         }
 

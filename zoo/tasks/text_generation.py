@@ -176,6 +176,7 @@ class TextGeneration(Task):
         min_frequency=None,
         lowercase=False,
         punctuation="keep",
+        whitespace="keep",
     )
     def from_dataset(
         cls,
@@ -224,7 +225,10 @@ class TextGeneration(Task):
     def spelling(self) -> list[int] | None:
         """Byte counts of the training words without an id, (257,); None if not counted yet."""
         if self._spelling is None and self.has_data and self.data.is_read("train"):
-            self._spelling = byte_counts(self.text_to_ids.oov_counts)
+            unknown = self.text_to_ids.oov_counts
+            if unknown is None:  # The vocabulary was learned elsewhere.
+                _, unknown = self.data.measure("train")
+            self._spelling = byte_counts(unknown)
         return self._spelling
 
     # Training
@@ -299,9 +303,10 @@ class TextGeneration(Task):
         """
         num_characters, unknown = self.data.measure(split)
         nats_of_unknown = spelling_nats(unknown, self.spelling or [0] * NUM_SYMBOLS)
-        loss = nats / num_tokens
+        # A text without a token has no loss, and a perplexity of 1.
+        loss = nats / max(num_tokens, 1)
         return Evaluation(
-            dict(_scores(loss, (nats + nats_of_unknown) / num_characters)),
+            dict(_scores(loss, (nats + nats_of_unknown) / max(num_characters, 1))),
             {
                 "tokens": num_tokens,
                 "characters": num_characters,
@@ -339,7 +344,8 @@ def text_generation(dataset: TextDataset, **options) -> TextGeneration:
             vocabularies at least four times as large (1,024; 0 computes the full softmax, more
             slowly; scores always use the full softmax); options of the tokenizer, see
             `zoo.preprocessing.Words`: `lowercase` (False), `markup` (`"remove"`), `punctuation`
-            (`"keep"`); `vocabulary_of`, a task whose vocabulary and tokenizer settings are reused.
+            (`"keep"`), `whitespace` (`"keep"`: line ends and indentation are tokens); and
+            `vocabulary_of`, a task whose vocabulary and tokenizer settings are reused.
 
     >>> import zoo
     >>> reviews = zoo.datasets.synthetic_reviews(train_size=80, validation_size=40, test_size=40)

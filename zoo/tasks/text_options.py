@@ -17,6 +17,7 @@ def make_text_to_ids(
     lowercase: bool = True,
     markup: str = "remove",
     punctuation: str = "expressive",
+    whitespace: str = "drop",
     vocabulary_of: Any = None,
     add_start: bool = False,
     add_end: bool = False,
@@ -41,7 +42,12 @@ def make_text_to_ids(
     from zoo.preprocessing import tokenizer_options as options_of
 
     defaults = inspect.signature(maker).parameters
-    given = {"lowercase": lowercase, "markup": markup, "punctuation": punctuation}
+    given = {
+        "lowercase": lowercase,
+        "markup": markup,
+        "punctuation": punctuation,
+        "whitespace": whitespace,
+    }
     its_own = options_of(level)
     tokenizer = make_tokenizer(
         level,

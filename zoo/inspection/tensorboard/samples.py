@@ -46,8 +46,8 @@ class Samples:
         prompt_to_ids = task.prompt_to_ids()
         self._prompts = list(prompts)
         self._prompt_ids = prompt_to_ids(self._prompts)
-        self._tokenizer = task.text_to_ids.tokenizer
-        most = min(_MAX_NEW_TOKENS, _MAX_BYTES // self._tokenizer.bytes_per_token)
+        bytes_per_token = task.text_to_ids.tokenizer.bytes_per_token
+        most = min(_MAX_NEW_TOKENS, _MAX_BYTES // bytes_per_token)
         self._ids_to_text = preprocessing.IdsToText.from_text_to_ids(task.text_to_ids)
         decoder = generation.Decoder(
             model,
@@ -60,8 +60,8 @@ class Samples:
 
     def __call__(self) -> list[str]:
         """Prompts with their continuations by the current weights, as one text each."""
-        continuations = self._ids_to_text(self._write(self._prompt_ids))
-        texts = self._tokenizer.append(tf.constant(self._prompts), continuations)
+        token_ids = self._write(self._prompt_ids)
+        texts = self._ids_to_text.append(tf.constant(self._prompts), token_ids)
         return [text.decode("utf-8", "replace") for text in texts.numpy()]
 
 
