@@ -34,7 +34,7 @@ _PICTURE_STYLES = r"[\x{FE0E}\x{FE0F}\x{1F3FB}-\x{1F3FF}]"
 # What shows nothing, or changes what is before it, for Python.
 ON_THE_LETTER = (
     "[\xad\u034f\u061c\u180e\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-    "\uff9e-\uffdc\ufff9-\ufffb\U0001d173-\U0001d17a\U0001f3fb-\U0001f3ff\U000e0001]"
+    "\uff9e-\uffdc\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0001]"
 )
 
 # Of Unicode, of Windows in the guise of Latin-1, and of keyboards.

@@ -53,11 +53,13 @@ _SYMBOL = rf"(?:[^\PP']|\pS|{_QUOTATION_MARK}){_ON_IT}"
 _EXPRESSIVE = rf"{_EMOJI}|[!?/*\p{{So}}]{_ON_IT}"
 _INEXPRESSIVE = rf"(?:[^\PP'!?/*]|[\p{{Sc}}\p{{Sk}}\p{{Sm}}]|{_QUOTATION_MARK}){_ON_IT}"
 
+_LETTER = f"{_UNSPACED}[{JOINERS}]*"
+
 # For each treatment of punctuation: what is dropped, and what becomes a token by itself.
 _TREATMENT = {
-    "keep": (None, f"{_ADDRESS}|{_EMOJI}|{_UNSPACED}|{_SYMBOL}"),
-    "expressive": (_INEXPRESSIVE, f"{_UNSPACED}|{_EXPRESSIVE}"),
-    "drop": (f"{_EMOJI}|{_SYMBOL}", _UNSPACED),
+    "keep": (None, f"{_ADDRESS}|{_EMOJI}|{_LETTER}|{_SYMBOL}"),
+    "expressive": (_INEXPRESSIVE, f"{_LETTER}|{_EXPRESSIVE}"),
+    "drop": (f"{_EMOJI}|{_SYMBOL}", _LETTER),
 }
 
 # Characters whose canonical form depends on what is next to them, as one.
@@ -213,7 +215,11 @@ class Words(Tokenizer):
             else:
                 places += [(begin, end)] * len(canonical_part)
         tokens = self.tokens(text)
-        spans = find_tokens(self._searchable(tokens), "".join(searched), places)
+        sought = self._searchable(tokens)
+        if self.punctuation != "keep":
+            # A space may be all that is left of a mark.
+            sought = [token.strip(" ") for token in sought]
+        spans = find_tokens(sought, "".join(searched), places)
         return [(token, *span) for token, (_, *span) in zip(tokens, spans, strict=True)]
 
     @functools.cached_property
