@@ -1,9 +1,13 @@
 """Tables as people bring them: delimiters, quotes, encodings, what surrounds the rows."""
 
+import contextlib
 import csv
+import gzip
 import io
 import itertools
+import json
 import os
+import random
 import threading
 
 import pytest
@@ -189,6 +193,14 @@ def test_a_column_that_differs_in_case_is_suggested(tmp_path):
     assert message.endswith("has 'Text', 'label'. Did you mean 'Text'?")
 
 
+def test_headers_within_a_table_are_left_out_and_counted(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(table(ROWS[:20]) + table(ROWS[20:]))
+    dataset = from_files(path)
+    assert dataset.label_names == ("bad", "good")
+    assert dataset.audit.notes == ("Lines left out because they repeat the header: 1.",)
+
+
 # Without a header
 
 
@@ -329,3 +341,33 @@ def test_a_pipe_is_read_line_by_line(header, lines, tmp_path):
             event.set()
     writer.join(20)
     assert found == [["one", "good"], ["two", "bad"]]
+
+
+# Damage
+
+
+@pytest.mark.parametrize("kind", ["table", "quoted", "json", "fasttext", "utf-16", "gzip"])
+def test_damaged_bytes_cause_no_other_error_than_that_of_data(kind, tmp_path):
+    objects = [json.dumps({"text": text, "label": label}) for text, label in ROWS]
+    content = {
+        "table": plain().encode(),
+        "quoted": table([(f'a "b",\n{t}', la) for t, la in ROWS]).encode(),
+        "json": "\n".join(objects).encode(),
+        "fasttext": "".join(f"__label__{la} {t}\n" for t, la in ROWS).encode(),
+        "utf-16": table().encode("utf-16"),
+        "gzip": gzip.compress(table().encode()),
+    }[kind]
+    path = tmp_path / "a"
+    generator = random.Random(kind)
+    for _ in range(60):
+        damaged = bytearray(content)
+        for _ in range(generator.randrange(1, 5)):
+            place = generator.randrange(len(damaged))
+            inserted = generator.choice(
+                [b"", b'"', b"\n", b"\0", b",", b"\xff", b"\r", b"{", b"\\"]
+            )
+            damaged[place : place + generator.randrange(3)] = inserted
+        path.write_bytes(damaged[: generator.choice([None, generator.randrange(len(damaged))])])
+        with contextlib.suppress(DatasetError), open_records(path, COLUMNS) as records:
+            for record in records:
+                assert len(record.fields) == len(records.header)

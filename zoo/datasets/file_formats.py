@@ -106,8 +106,14 @@ def _collect(records: Records, columns: Sequence[Column], collector: TextCollect
         return
     places = [records.place(column.header) for column in columns]
     is_text = [column.kind == "text" for column in columns]
+    headers = [column.header for column in columns]
+    num_headers = 0
     for record in records:
         fields = [record.fields[place] for place in places]
+        # Tables that were put together with their headers.
+        if len(columns) > 1 and fields == headers and records.format in ("table", "sheet"):
+            num_headers += 1
+            continue
         values: list[Any] = fields
         # The collector removes examples with an empty text, whatever their other fields hold.
         if not any(_is_empty(f) for f, text in zip(fields, is_text, strict=True) if text):
@@ -118,6 +124,8 @@ def _collect(records: Records, columns: Sequence[Column], collector: TextCollect
         else:
             values = ["" if text else None for text in is_text]
         collector.add(*values)
+    if num_headers:
+        collector.notes.append(f"Lines left out because they repeat the header: {num_headers:,}.")
 
 
 def _is_empty(field: Any) -> bool:
