@@ -356,15 +356,16 @@ def test_the_report_is_a_table(address, reports):
 
 def test_samples_are_what_the_model_writes_with_one_seed(address, runs, few_reviews, reports):
     model, task = zoo.load(runs / "gru", few_reviews)
-    answer = ask(address, "data/plugin/text/text", run="gru/logs/train", tag="samples")
-    assert [entry["step"] for entry in answer] == [1, 2]
     best = reports["gru"].training["best_epoch"]
-    (shown,) = [entry["text"] for entry in answer if entry["step"] == best]
     texts = samples.Samples(model, task)()
-    assert len(texts) == len(samples.PROMPTS)
     for prompt, text in zip(samples.PROMPTS, texts, strict=True):
         assert text.startswith(prompt) and len(text.split()) > 10
-        assert text in html.unescape(shown)
+        tag = f"samples/{prompt or 'start_of_text'}"
+        answer = ask(address, "data/plugin/text/text", run="gru/logs/train", tag=tag)
+        assert [entry["step"] for entry in answer] == [1, 2]
+        (shown,) = [html.unescape(entry["text"]) for entry in answer if entry["step"] == best]
+        title = f"Epoch {best}: prompt {prompt!r}, temperature 0.8, seed 0"
+        assert title in shown and text in shown
 
 
 # The comparison of runs
@@ -393,6 +394,7 @@ def test_options_and_scores_of_runs_are_compared(address, reports):
     assert groups.keys() == {"lstm", "transformer", "gru"}
     for name, group in groups.items():
         report, told = reports[name], group["hparams"]
+        assert told["run"] == name and group["name"].split()[0] == name
         assert told["seed"] == 3 and told["batch_size"] == 25
         assert told["learning_rate"] == pytest.approx(report.training["learning_rate"])
         assert told["parameters"] == report.model["parameters"]
@@ -578,13 +580,40 @@ def test_a_folder_without_logs_is_refused_in_one_sentence(tmp_path):
         zoo.inspection.TensorBoard.serve(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"port": 65_536}, "port must be from 0 to 65535; it is 65536"),
+        ({"port": -1}, "port must be from 0 to 65535; it is -1"),
+        ({"host": ""}, "host must be an address of this machine; it is empty"),
+        ({"host": "no.such.host.invalid"}, "host must be an address of this machine; it is 'no.s"),
+        ({"host": "203.0.113.1"}, "could not bind to unavailable address 203.0.113.1"),
+        ({"host": "-x"}, "host must be an address of this machine; it is '-x'"),
+    ],
+)
+def test_an_address_that_cannot_be_served_is_one_sentence(runs, options, message):
+    from zoo.inspection.tensorboard.server import start
+
+    with pytest.raises(ValueError, match=message):
+        start(runs, **{"port": 0, **options})
+
+
+def test_the_run_of_a_seed_keeps_the_name_of_the_whole_run(tmp_path):
+    names = [
+        hparams.run_name(tmp_path / "lstm" / folder / "logs", folder)
+        for folder in ("seed_1", "seed_22", "seed_x", "gru")
+    ]
+    assert names == ["lstm/seed_1", "lstm/seed_22", "seed_x", "gru"]
+
+
 def test_the_command_says_where_it_serves(runs):
     code = "from zoo.cli import main; main()"
     command = [sys.executable, "-c", code, "tensorboard", str(runs / "gru"), "--port", "0"]
+    command += ["--host", "localhost"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             address = process.stdout.readline().split()[0]
-            assert address.startswith("http://127.0.0.1:")
+            assert address.startswith("http://localhost:")
             wait_until(lambda: ask(address, "data/runs"))
             wait_until(lambda: set(ask(address, "data/runs")) == {"train", "validation", "scores"})
         finally:

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ class Hyperparameters(Dashboard):
     def on_fit_begin(self):
         of_task = {} if self.fit.task is None else task_options(self.fit.task)
         options = {**of_task, **model_options(self.fit.model), **self.fit.options}
-        self.fit.scores.write(session_start(options, self.fit.run), 0)
+        run = run_name(self.fit.scores.folder.parent, self.fit.run)
+        self.fit.scores.write(session_start(options, run), 0)
 
     def on_fit_end(self):
         if self.fit.progress is None:
@@ -47,14 +49,31 @@ class Hyperparameters(Dashboard):
         self.fit.scores.write(session_end(), self.fit.epoch)
 
 
+def run_name(logs: pathlib.Path, run: str) -> str:
+    """The name of a run by which it is known among others.
+
+    Args:
+        logs: the folder of its logs.
+        run: the name of its folder. That of one seed of several gets the name of the whole run.
+
+    >>> import pathlib
+    >>> from zoo.inspection.tensorboard.hparams import run_name
+    >>> run_name(pathlib.Path("runs/lstm/seed_1/logs"), "seed_1")
+    'lstm/seed_1'
+    """
+    is_of_seed = run.startswith("seed_") and run.removeprefix("seed_").isdecimal()
+    return f"{logs.resolve().parent.parent.name}/{run}" if is_of_seed else run
+
+
 def session_start(options: Mapping[str, Any], run: str) -> Summary:
     """The beginning of a session: the options of one run.
 
     Args:
         options: by name; None is left out, and other values than numbers, booleans and strings
             are written as JSON.
-        run: the name of the run.
+        run: the name of the run. It is an option too: the table of runs has no other name of them.
     """
+    options = {"run": run, **options}
     values = {name: _as_value(value) for name, value in options.items() if value is not None}
     # Sessions of one name are averaged, so equal names mean equal options.
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]

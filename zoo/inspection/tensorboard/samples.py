@@ -12,8 +12,8 @@ from zoo.serving.generate import suppressed_ids
 
 # The same in every epoch, so that one sees it learn. The empty prompt begins a text.
 PROMPTS = ("", "The", "What I")
-_TEMPERATURE = 0.8
-_SEED = 0
+TEMPERATURE = 0.8
+SEED = 0
 # Of a sample: about a paragraph.
 _MAX_NEW_TOKENS, _MAX_BYTES = 200, 960
 
@@ -29,8 +29,12 @@ class SampleTexts(Dashboard):
         self._samples = Samples(self.fit.model, self.fit.task)
 
     def on_epoch_end(self):
-        shown = summaries.text("samples", markdown(self._samples()))
-        self.fit.train.write(shown, self.fit.epoch)
+        epoch = self.fit.epoch
+        shown = [
+            summaries.text(tag(prompt), markdown(f"Epoch {epoch}: {heading(prompt)}", text))
+            for prompt, text in zip(PROMPTS, self._samples(), strict=True)
+        ]
+        self.fit.train.write(summaries.together(shown), epoch)
 
 
 class Samples:
@@ -55,7 +59,9 @@ class Samples:
             suppressed_ids=suppressed_ids(task),
             jit_compile=False,
         )
-        sampling = generation.Sampling(temperature=_TEMPERATURE, seed=_SEED)
+        # A seed for each: the text is that of a prompt alone.
+        seeds = tf.fill([len(self._prompts)], SEED)
+        sampling = generation.Sampling(temperature=TEMPERATURE, seed=seeds)
         self._write = tf.function(lambda ids: decoder(ids, most, sampling)["token_ids"])
 
     def __call__(self) -> list[str]:
@@ -65,6 +71,26 @@ class Samples:
         return [text.decode("utf-8", "replace") for text in texts.numpy()]
 
 
-def markdown(texts: Sequence[str]) -> str:
-    """Texts one below the other, each as it is."""
-    return "\n\n".join("\n".join(f"    {line}" for line in text.split("\n")) for text in texts)
+def tag(prompt: str) -> str:
+    """The tag of the samples with a prompt.
+
+    >>> from zoo.inspection.tensorboard.samples import tag
+    >>> tag("The"), tag("")
+    ('samples/The', 'samples/start_of_text')
+    """
+    return f"samples/{prompt or 'start_of_text'}"
+
+
+def heading(prompt: str) -> str:
+    """What a sample depends on in addition to the weights.
+
+    >>> from zoo.inspection.tensorboard.samples import heading
+    >>> heading("The")
+    "prompt 'The', temperature 0.8, seed 0"
+    """
+    return f"prompt {prompt!r}, temperature {TEMPERATURE}, seed {SEED}"
+
+
+def markdown(title: str, text: str) -> str:
+    """A text as it is, below its title."""
+    return "\n\n".join([title, "\n".join(f"    {line}" for line in text.split("\n"))])

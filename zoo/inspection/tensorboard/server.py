@@ -12,6 +12,10 @@ from zoo.utils import files
 _KEPT = "images=200,text=200,histograms=200,pr_curves=200"
 
 
+# Reachable from this machine only.
+LOCALHOST = "127.0.0.1"
+
+
 def logs_of(folder: str | pathlib.Path) -> pathlib.Path:
     """The folder that TensorBoard has to read.
 
@@ -33,31 +37,42 @@ def logs_of(folder: str | pathlib.Path) -> pathlib.Path:
     return place
 
 
-def start(folder: str | pathlib.Path, port: int | None = None) -> str:
-    """Starts TensorBoard in this process, reachable from this machine only.
+def start(folder: str | pathlib.Path, port: int | None = None, host: str = LOCALHOST) -> str:
+    """Starts TensorBoard in this process.
 
     Args:
         folder: see `logs_of`.
         port: 0 for any free port; None for 6006, or the next free one.
+        host: the address to listen on: this machine only by default, `"0.0.0.0"` or `"::"` for
+            every network that it is in. TensorBoard has no password.
 
     Returns:
-        Its address.
+        Its URL.
 
     Raises:
-        ValueError: if there are no logs, or the port is taken.
+        ValueError: if there are no logs, the port is taken, or the host is no address of this
+            machine.
     """
+    if port is not None and not 0 <= port < 2**16:
+        raise ValueError(f"port must be from 0 to {2**16 - 1}; it is {port}.")
+    if not host:
+        raise ValueError("host must be an address of this machine; it is empty.")
     board = program.TensorBoard()
-    options = ["--logdir", str(logs_of(folder)), "--host", "127.0.0.1", "--load_fast=false"]
+    options = ["--logdir", str(logs_of(folder)), f"--host={host}", "--load_fast=false"]
     options += [f"--samples_per_plugin={_KEPT}"]
     options += [] if port is None else ["--port", str(port)]
     board.configure(argv=["tensorboard", *options])
     try:
         return board.launch()
     except program.TensorBoardServerException as error:
-        raise ValueError(f"TensorBoard did not start: {error.msg}") from error
+        raise ValueError(f"TensorBoard did not start: {error.msg}.") from error
+    except OSError as error:
+        raise ValueError(
+            f"host must be an address of this machine; it is {host!r} ({error.strerror})."
+        ) from error
 
 
-def serve(folder: str | pathlib.Path, port: int | None = None) -> None:
-    """Runs TensorBoard until it is interrupted, and prints its address; see `start`."""
-    print(f"{start(folder, port)}  (Ctrl-C ends it)", flush=True)
+def serve(folder: str | pathlib.Path, port: int | None = None, host: str = LOCALHOST) -> None:
+    """Runs TensorBoard until it is interrupted, and prints its URL; see `start`."""
+    print(f"{start(folder, port, host)}  (Ctrl-C ends it)", flush=True)
     threading.Event().wait()
