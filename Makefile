@@ -20,7 +20,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 BENCHMARKS = benchmarks/latency.py benchmarks/throughput.py benchmarks/time_to_accuracy.py benchmarks/shakespeare.py
 ON_TWO_CORES = $(shell command -v taskset >/dev/null && echo taskset -c 0,1)
 
-COMPILE_LOCK = $(BIN)/uv pip compile setup.cfg --quiet --extra dev --extra notebooks --extra tables --universal --python-version 3.11 \
+COMPILE_LOCK = $(BIN)/uv pip compile setup.cfg --quiet --extra dev --extra notebooks --extra tables --extra onnx --universal --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock"
 
 help:  ## Lists the targets.

@@ -28,6 +28,7 @@ _HOMES = {
     "Report": "training.report",
     "leaderboard": "catalog.leaderboard",
     "export_saved_model": "serving.saved_model",
+    "export_onnx": "serving.onnx_export",
     "load": "serving",
     "pipeline": "serving",
     "TextClassifier": "serving",
@@ -55,8 +56,10 @@ def __getattr__(name: str):
     if name not in _HOMES and not name[0].isupper():
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     if name not in _LIGHT:
+        from zoo.utils.backend import check_backend
         from zoo.utils.tensorflow import import_tensorflow
 
+        check_backend()
         import_tensorflow()
         value = _get_attribute(name)
         _register_classes()

@@ -267,6 +267,10 @@ _model_or_best = click.option(
 )
 
 
+# The commands that compute on the backend of Keras that the user has chosen.
+_TRAINING = ("fit", "demo")
+
+
 class _Zoo(click.Group):
     """The commands, which end without an error if the reader of the output closes the pipe."""
 
@@ -291,8 +295,16 @@ def _ends_with_its_reader():
 
 @click.group(cls=_Zoo, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(zoo.__version__, prog_name="zoo")
-def cli():
+@click.pass_context
+def cli(ctx):
     """Language models in Keras: train, compare, export and use them."""
+    from zoo.utils.backend import check_backend
+
+    trains = ctx.invoked_subcommand in _TRAINING and {"-h", "--help"}.isdisjoint(sys.argv)
+    if not trains and "keras" not in sys.modules:
+        # A trained model does not depend on the backend, and SavedModels run in TensorFlow.
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    check_backend()
 
 
 @cli.command(name="list")
@@ -707,12 +719,32 @@ def _shown(text: bytes) -> str:
 
 @cli.command(cls=_Command, further=_options_of(lambda: zoo.export_saved_model, jit_compile="--jit"))
 @click.argument("run", type=click.Path())
-@click.option("--out", type=click.Path(), help="Folder to write.  [default: RUN/saved_model/1]")
-def export(run, out, **options):
-    """Export RUN as a SavedModel that takes raw text."""
+@click.option(
+    "--out",
+    type=click.Path(),
+    help="Folder to write.  [default: RUN/saved_model/1, or RUN/onnx]",
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["saved_model", "onnx"]),
+    default="saved_model",
+    show_default=True,
+    help="A SavedModel takes raw text. ONNX takes token ids; the vocabulary is a file next to it.",
+)
+def export(run, out, file_format, **options):
+    """Export RUN as a SavedModel that takes raw text, or to ONNX."""
+    options = _without_none(options)
+    if file_format == "onnx" and options:
+        flag = next(iter(options)).replace("jit_compile", "jit").replace("_", "-")
+        raise click.UsageError(f"--{flag} is an option of SavedModels: leave it out, or --format.")
     model, task = zoo.load(run)
-    place = out or user_path(run) / "saved_model" / "1"
-    written = zoo.export_saved_model(model, task, place, **_without_none(options))
+    folder = user_path(run)
+    if file_format == "onnx":
+        written = zoo.export_onnx(model, task, out or folder / "onnx")
+    else:
+        place = out or folder / "saved_model" / "1"
+        written = zoo.export_saved_model(model, task, place, **options)
     click.echo(one_line(str(written)))
 
 
@@ -740,10 +772,16 @@ def ship(run, name, folder, test):
 @cli.command()
 @click.argument("folder", type=click.Path())
 @click.option("--port", type=int, help="Port; 0 for any free port.  [default: 6006]")
-def tensorboard(folder, port):
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 for every network of this machine, without a password.",
+)
+def tensorboard(folder, port, host):
     """Serve TensorBoard for the run or runs in FOLDER."""
     try:
-        zoo.inspection.TensorBoard.serve(folder, port)
+        zoo.inspection.TensorBoard.serve(folder, port, host)
     except KeyboardInterrupt:
         click.echo()
 

@@ -15,9 +15,11 @@ import zoo
 from tests.helpers import report_without_measurements
 from zoo.catalog.recipe import Recipe
 from zoo.training import checkpoint as checkpoints
-from zoo.training import report
+from zoo.training import report, resume
 from zoo.training.loop import Loop
+from zoo.training.prepare import prepare
 from zoo.training.run import Run
+from zoo.training.settings import Settings
 from zoo.utils import files
 
 SYNTHETIC = {"train_size": 200, "validation_size": 60, "test_size": 60, "seed": 1}
@@ -315,6 +317,21 @@ def test_other_options_of_task_or_model_are_refused(
             fit(log_dir=tmp_path / "broken off")
     with pytest.raises(ValueError, match=difference):
         fit(task_options, model_options, log_dir=tmp_path / "broken off")
+
+
+def test_a_fit_is_not_continued_on_another_backend(reviews, monkeypatch):
+    """Its numbers would be others."""
+    task = zoo.tasks.sentiment(reviews, vocabulary_size=50)
+    made = prepare(
+        lambda: zoo.BagOfWords(**task.model_arguments(), embedding_dim=2),
+        task,
+        Settings(epochs=1, optimizer="adam"),
+        seed=0,
+    )
+    there = resume.arguments_of(made, 0)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "another")
+    with pytest.raises(ValueError, match=r"\(backend: 'tensorflow' there, 'another' now\), so it"):
+        resume.check_same(Run("runs/bag"), there, resume.arguments_of(made, 0))
 
 
 def test_a_damaged_checkpoint_is_told(tmp_path):

@@ -5,6 +5,7 @@ Shape letters: B batch, T tokens, E width of the embeddings, C classes.
 
 import functools
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -56,7 +57,7 @@ def logits_of(model, ids: np.ndarray) -> np.ndarray:
     """Logits (B, C) of ids (B, T), a few rows at a time."""
     answer = _compiled_logits(model)
     rows = max(1, _MAX_TOKENS // ids.shape[1])
-    parts = [answer(ids[i : i + rows]).numpy() for i in range(0, len(ids), rows)]
+    parts = [np.asarray(answer(ids[i : i + rows])) for i in range(0, len(ids), rows)]
     return np.concatenate(parts).astype("float32")
 
 
@@ -103,7 +104,7 @@ def gradients(model, ids: np.ndarray, moves: np.ndarray, weights: np.ndarray) ->
     for start in range(0, len(moves), rows):
         some = moves[start : start + rows]
         same_text = np.broadcast_to(ids, (len(some), len(ids)))
-        parts.append(gradient(same_text, some, weights).numpy())
+        parts.append(np.asarray(gradient(same_text, some, weights)))
     return np.concatenate(parts).astype("float32")
 
 
@@ -113,6 +114,9 @@ def gradients(model, ids: np.ndarray, moves: np.ndarray, weights: np.ndarray) ->
 
 @functools.lru_cache(maxsize=8)
 def _compiled_logits(model):
+    if keras.backend.backend() == "jax":
+        return model.predict_on_batch
+
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def answer(ids):
         return tf.cast(model(ids, training=False), tf.float32)
@@ -122,6 +126,8 @@ def _compiled_logits(model):
 
 @functools.lru_cache(maxsize=8)
 def _compiled_gradient(model):
+    if keras.backend.backend() == "jax":
+        return _jax_gradient(model)
     width = model.token_embedding.output_dim
 
     @tf.function(
@@ -138,5 +144,22 @@ def _compiled_gradient(model):
             logits = model.perturbed(ids, tf.cast(moves, model.compute_dtype))
             margin = tf.linalg.matvec(tf.cast(logits, tf.float32), weights)
         return tape.gradient(margin, moves)
+
+    return gradient
+
+
+def _jax_gradient(model):
+    import jax
+
+    def margin(moves, values, ids, weights):
+        state = zip(model.variables, values, strict=True)
+        with keras.StatelessScope(state_mapping=list(state)):
+            logits = model.perturbed(ids, moves.astype(model.compute_dtype))
+        return (logits.astype("float32") @ weights).sum()
+
+    compiled = jax.jit(jax.grad(margin))
+
+    def gradient(ids, moves, weights):
+        return compiled(moves, [variable.value for variable in model.variables], ids, weights)
 
     return gradient

@@ -197,6 +197,9 @@ class TextToIds(keras.layers.Layer):
         # Keras does not convert Python strings to tensors.
         if isinstance(texts, (list, tuple)):
             texts = tf.constant(texts, tf.string)
+        if keras.backend.backend() != "tensorflow":
+            # Other backends have no strings, and Keras would convert these to its own tensors.
+            return self.call(texts)
         return super().__call__(texts, *args, **kwargs)
 
     def call(self, texts):

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -19,10 +20,12 @@ from zoo.generation import (
     text_scorer,
 )
 from zoo.preprocessing import IdsToText
+from zoo.serving.generator_process import KerasGeneratorProcess
 from zoo.serving.kind import ServedModel, register_kind, trace
 from zoo.serving.loading import load
 from zoo.serving.texts import AnyTexts
 from zoo.tasks.batches import sorted_batches
+from zoo.utils import files
 from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
 
 # Prompts that are continued at a time, and texts that are scored at a time.
@@ -177,8 +180,10 @@ class TextGenerator(ServedModel):
         return self._keras.stream(text, ngram, most, Sampling(**options).tensors())
 
     @functools.cached_property
-    def _keras(self) -> "_KerasGenerator":
-        return _KerasGenerator(*load(self._path))
+    def _keras(self) -> "_KerasGenerator | KerasGeneratorProcess":
+        if keras.backend.backend() != "tensorflow":
+            return KerasGeneratorProcess(self._path)
+        return keras_generator(self._path)
 
     def score(self, texts: AnyTexts) -> tuple[np.ndarray, np.ndarray]:
         """(log-probability in nats, tokens scored), each (N,), of N texts; one string is one."""
@@ -203,6 +208,11 @@ class TextGenerator(ServedModel):
                 "and task."
             )
         return task.score(-float(nats.sum()), int(num_tokens.sum()), split)
+
+
+def keras_generator(path: files.StrPath) -> "_KerasGenerator":
+    """Generation with the Keras model of a run, a SavedModel or a pretrained model."""
+    return _KerasGenerator(*load(path))
 
 
 class _KerasGenerator:

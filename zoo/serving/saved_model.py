@@ -4,6 +4,7 @@ import contextlib
 import json
 import pathlib
 import shutil
+import tempfile
 from typing import Literal
 
 import keras
@@ -11,10 +12,12 @@ import tensorflow as tf
 
 from zoo.models.suited_model import suited_model
 from zoo.serving.kind import check_exportable, serving_kind
+from zoo.serving.loading import load
 from zoo.serving.quantization import VARIABLES, Quantization, QuantizedVariable
 from zoo.tasks.task import Task
-from zoo.training.run import EXTRA_ASSETS, task_entries
+from zoo.training.run import EXTRA_ASSETS, Run, task_entries
 from zoo.utils import checksums, files
+from zoo.utils.tensorflow_process import TensorFlowProcess
 
 
 def export_saved_model(
@@ -29,6 +32,7 @@ def export_saved_model(
     """Exports a SavedModel that includes the preprocessing.
 
     It uses TensorFlow's core ops only: TensorFlow loads and serves it without the zoo or Keras.
+    If Keras runs on another backend, a second process exports the model on TensorFlow.
 
     Its endpoints are those of the kind that the task names in `serving`: `zoo.TextClassifier` and
     `zoo.TextGenerator` document theirs.
@@ -65,6 +69,17 @@ def export_saved_model(
     """
     check_exportable(task, quantization)
     path = files.user_path(path)
+    if keras.backend.backend() != "tensorflow":
+        call_with_run(
+            model,
+            task,
+            f"{__name__}:export_run",
+            str(path.absolute()),
+            jit_compile=jit_compile,
+            state_dtype=state_dtype,
+            quantization=quantization,
+        )
+        return path
     model = suited_model(model, **task.model_arguments())
     # The module holds variables and tables, not layers: other objects that Keras tracks are useless
     # to a graph and keep `saved_model_cli` and the C API from running it.
@@ -105,3 +120,30 @@ def export_saved_model(
         shutil.rmtree(new / "debug", ignore_errors=True)
         checksums.write_manifest(new, checksums.files_in(new))
     return path
+
+
+def call_with_run(model: keras.Model, task: Task, function: str, *args, **kwargs) -> None:
+    """Calls a function in a process whose Keras runs on TensorFlow.
+
+    Args:
+        model: a model for the task.
+        task: the task.
+        function: module and name of the function, see `TensorFlowProcess`. Its first argument is
+            the folder of a run that holds the model and the task.
+        *args: its other arguments.
+        **kwargs: its keyword arguments.
+    """
+    with tempfile.TemporaryDirectory() as folder, TensorFlowProcess() as process:
+        run = Run(folder)
+        run.begin(task)
+        run.save_model(model)
+        # What is registered there: layers and tasks of the user's own.
+        registered = [type(task), *keras.saving.get_custom_objects().values()]
+        modules = sorted({each.__module__ for each in registered})
+        process.call("zoo.utils.tensorflow_process:import_modules", modules)
+        process.call(function, folder, *args, **kwargs)
+
+
+def export_run(folder: str, path: str, **options) -> None:
+    """Exports the model of a run; for options see `export_saved_model`."""
+    export_saved_model(*load(folder), path, **options)

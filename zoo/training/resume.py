@@ -34,6 +34,7 @@ def arguments_of(prepared: Prepared, seed: int) -> dict[str, Any]:
     return {
         **_training(prepared.settings.to_dict()),
         "seed": seed,
+        "backend": keras.backend.backend(),
         "data": prepared.task.data.dataset.fingerprint,
         "initial_weights": checksum_of(prepared.settings.initial_weights),
         "test": prepared.settings.test,
@@ -59,6 +60,8 @@ def ended_report(run: Run, prepared: Prepared, arguments: Mapping[str, Any]) -> 
         {
             **_training({name: report.training.get(name) for name in names}),
             "seed": report.seed,
+            # A fit that has ended is kept, whichever backend it ran on.
+            "backend": arguments["backend"],
             "data": report.dataset.get("fingerprint"),
             "initial_weights": report.training.get("initial_weights"),
             "test": bool(report.test),

@@ -206,7 +206,12 @@ class _Fit:
         settings = loop.prepared.settings
         if loop.run is None or not loop.prepared.devices.is_writer:
             return None
-        if settings.dashboards == "none" or keras.backend.backend() != "tensorflow":
+        if settings.dashboards == "none":
+            return None
+        if keras.backend.backend() != "tensorflow":
+            if self.verbose:
+                sentence = "TensorBoard gets no logs: they require the TensorFlow backend"
+                _print_notes([f"{sentence}, and Keras runs on {keras.backend.backend()}."])
             return None
         from zoo.inspection import TensorBoard
 
@@ -281,14 +286,15 @@ def _print_notes(sentences: Sequence[str]) -> None:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("language-model-zoo", "keras", "tensorflow", "numpy")
+    backend = keras.backend.backend()
+    packages = dict.fromkeys(("language-model-zoo", "keras", "tensorflow", backend, "numpy"))
     versions = {"python": platform.python_version()}
     for package in packages:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return {**versions, "backend": keras.backend.backend()}
+    return {**versions, "backend": backend}
 
 
 def _command() -> str:
