@@ -314,3 +314,11 @@ def test_contradictory_labels_are_counted_over_all_splits():
     ).audit
     assert audit.contradictions == 2
     assert "Texts that have more than one label: 2." in audit.sentences()
+
+
+def test_a_column_may_be_a_generator_but_no_string():
+    split = Split({"text": (word for word in ("a", "b")), "label": iter([1, 0])})
+    assert split["text"] == ["a", "b"] and split["label"].tolist() == [1, 0]
+    for wrong in ("ab", b"ab", {"a": 1}):
+        with pytest.raises(ValueError, match="must be a list, an array or another iterable; they"):
+            Split({"text": wrong})

@@ -48,13 +48,15 @@ def test_the_bytes_of_a_table_are_copied(classify, tmp_path, content, delimiter)
 
 
 def test_utf_16_stays_utf_16(classify, tmp_path):
-    content = "id,text\n1,a fine film é\n".encode("utf-16")
+    content = "id\ttext\n1\ta fine film é\n".encode("utf-16")
     (tmp_path / "in.csv").write_bytes(content)
     classify.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
     written = (tmp_path / "out.csv").read_bytes()
     assert written.startswith(content[: len("id,text") * 2 + 2])
+    # A .csv stays separated by tabs if it was so.
     label, score = classify.cells(classify("a fine film é"))
-    assert written.decode("utf-16") == f"id,text,label,score\n1,a fine film é,{label},{score}\n"
+    rows = ["id,text,label,score", f"1,a fine film é,{label},{score}"]
+    assert written.decode("utf-16") == "".join(f"{row}\n".replace(",", "\t") for row in rows)
 
 
 def test_json_lines_keep_their_bytes(classify, tmp_path):

@@ -15,6 +15,7 @@ from tests.helpers import bag_recipe
 from tests.models.cases import SMALL
 from zoo.catalog.recipe import Recipe
 from zoo.training.dry_run import ShortageError
+from zoo.training.memory import check_weights
 from zoo.utils import resources
 
 DATA = bag_recipe().data_options
@@ -120,6 +121,20 @@ def test_a_model_that_is_too_large_is_refused_before_it_is_made(call, tmp_path, 
     # Four gates of 1,000,000 by 1,000,000 recurrent weights of four bytes.
     assert error.startswith("Error: The model is too large: its weights take 16,000,")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_weights_are_counted_before_they_are_made(name, monkeypatch):
+    def model():
+        sizes = {"vocabulary_size": 30, "num_classes": 2, "sequence_length": 8}
+        return zoo.create_model(name, **sizes, **SMALL[name])
+
+    monkeypatch.setattr(resources, "available_memory", lambda: 0)
+    with pytest.raises(ShortageError) as caught:
+        check_weights(model)
+    monkeypatch.setattr(resources, "available_memory", lambda: 12 * model().count_params() + 999)
+    check_weights(model)
+    assert "The model is too large: its weights take " in str(caught.value)
 
 
 def test_a_batch_that_is_too_large_is_refused_before_a_step(monkeypatch):

@@ -90,6 +90,13 @@ class Split:
 
 
 def _as_column(values) -> Sequence[str] | np.ndarray:
+    if isinstance(values, (str, bytes, Mapping)):
+        raise ValueError(
+            "The values of a column must be a list, an array or another iterable; they are of type "
+            f"{type(values).__name__}."
+        )
+    if not hasattr(values, "__len__"):
+        values = list(values)  # A generator, which can be read once.
     if not isinstance(values, np.ndarray):
         if not len(values) or isinstance(values[0], str):
             return values

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from zoo.datasets import DatasetError, ReadingOptions, Record, Records, open_records
 from zoo.datasets.audit import repair
 from zoo.datasets.reading.encodings import UNESCAPE
+from zoo.datasets.reading.opening import file_suffix
 from zoo.training.report import Report
 from zoo.training.run import Run
 from zoo.utils import files
@@ -174,7 +175,8 @@ class Writer:
         delimiter = getattr(records, "delimiter", ",")
         is_tab = delimiter == "\t"
         # A table that is separated by semicolons or bars is a .csv too.
-        self._keeps_table = is_table and suffix in ("", ".tsv" if is_tab else ".csv")
+        own = ("", file_suffix(records.source), ".tsv" if is_tab else ".csv")
+        self._keeps_table = is_table and suffix in own
         self._delimiter = _DELIMITERS.get(suffix, ",")
         self._separator = b"["
         # Objects of one line each stay as they are.
