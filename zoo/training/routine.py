@@ -132,7 +132,7 @@ class _Fit:
         """Fits once for each seed; keeps the weights of the one that is best on validation."""
         assert self.settings.seeds is not None
         each_new = dataclasses.replace(self, model=new_each_time(self.model))
-        reports = []
+        reports: list[Report] = []
         for seed in self.settings.seeds:
             own = None if run is None else run.of_seed(seed)
             # The first seed of a new fit replaces all that an earlier fit has left.

@@ -67,5 +67,5 @@ class _CallAfterImport:
                 execute(module)
                 self._function()
 
-            spec.loader.exec_module = execute_and_call
+            spec.loader.exec_module = execute_and_call  # type: ignore[method-assign]
         return spec

@@ -7,14 +7,15 @@ import sys
 
 from zoo.utils import files
 
+_HAS_RESOURCE = True
 try:
     import resource
 except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+    _HAS_RESOURCE = False
 try:
     import psutil
 except ImportError:  # It is no part of a fit: memory is then not known.
-    psutil = None  # type: ignore[assignment]
+    psutil = None
 
 # Control groups limit the memory of a container. For each version of them: their root folder, the
 # files with the limit and with the bytes in use, and the entry of memory.stat that can be freed.
@@ -38,7 +39,7 @@ def num_cores() -> int:
 
 def peak_memory() -> int:
     """The peak resident memory of this process, in bytes; 0 if it is not known."""
-    if resource is None:
+    if not _HAS_RESOURCE:
         memory = None if psutil is None else psutil.Process().memory_info()
         return getattr(memory, "peak_wset", resident_memory())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
