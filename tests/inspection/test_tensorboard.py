@@ -4,6 +4,7 @@ import collections
 import html
 import io
 import json
+import re
 import subprocess
 import sys
 import urllib.parse
@@ -587,15 +588,18 @@ def test_a_folder_without_logs_is_refused_in_one_sentence(tmp_path):
         ({"port": -1}, "port must be from 0 to 65535; it is -1"),
         ({"host": ""}, "host must be an address of this machine; it is empty"),
         ({"host": "no.such.host.invalid"}, "host must be an address of this machine; it is 'no.s"),
-        ({"host": "203.0.113.1"}, "could not bind to unavailable address 203.0.113.1"),
+        ({"host": "203.0.113.1"}, "address of this machine; it is '203.0.113.1' (Cannot assign"),
         ({"host": "-x"}, "host must be an address of this machine; it is '-x'"),
     ],
 )
-def test_an_address_that_cannot_be_served_is_one_sentence(runs, options, message):
+def test_an_address_that_cannot_be_served_is_one_sentence(options, message, tmp_path, capfd):
     from zoo.inspection.tensorboard.server import start
 
-    with pytest.raises(ValueError, match=message):
-        start(runs, **{"port": 0, **options})
+    logs = tmp_path / "logs"
+    summaries.EventFile(logs).close()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        start(logs, **{"port": 0, **options})
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_run_of_a_seed_keeps_the_name_of_the_whole_run(tmp_path):

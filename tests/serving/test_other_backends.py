@@ -85,7 +85,7 @@ def test_generation_with_the_keras_model_is_that_of_tensorflow(writing_run, plai
     assert whole["text"].startswith("The film" + next(pieces))
     pieces.close()
     answers = generate(["The film", "A"], num_beams=2, max_new_tokens=3)
-    assert [answer["text"].split()[0] for answer in answers] == ["The", "A"]
+    assert answers[0]["text"].startswith("The film") and answers[1]["text"].startswith("A")
     assert answers[0]["log_probability"] < 0
     assert set(calls) == {
         "zoo.serving.generator_process:stream",

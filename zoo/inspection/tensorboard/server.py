@@ -1,5 +1,7 @@
 """TensorBoard itself, on the folder of a run or of several."""
 
+import contextlib
+import io
 import pathlib
 import threading
 
@@ -63,12 +65,16 @@ def start(folder: str | pathlib.Path, port: int | None = None, host: str = LOCAL
     options += [] if port is None else ["--port", str(port)]
     board.configure(argv=["tensorboard", *options])
     try:
-        return board.launch()
+        # Its server prints what an address lacks, and would end this process.
+        with contextlib.redirect_stderr(io.StringIO()):
+            return board.launch()
     except program.TensorBoardServerException as error:
         raise ValueError(f"TensorBoard did not start: {error.msg}.") from error
-    except OSError as error:
+    except (OSError, SystemExit) as error:
+        cause = error if isinstance(error, OSError) else error.__context__
         raise ValueError(
-            f"host must be an address of this machine; it is {host!r} ({error.strerror})."
+            f"host must be an address of this machine; it is {host!r} "
+            f"({getattr(cause, 'strerror', cause)})."
         ) from error
 
 
