@@ -109,6 +109,16 @@ def test_a_stray_quote_joins_no_rows(first, last, is_label_first, tmp_path):
     assert notes == [note]
 
 
+@pytest.mark.parametrize("kind", ["number", "text"])
+def test_a_stray_quote_joins_no_rows_of_numbers_or_pairs(kind, tmp_path):
+    values = [str(i / 8) if kind == "number" else f"Satz {i}" for i in range(40)]
+    texts = [('"' if i == 5 else "") + f"text {i}" + ('"' if i == 25 else "") for i in range(40)]
+    rows = list(zip(texts, values, strict=True))
+    found, notes = read(tmp_path, plain(rows), columns={"text": "text", "label": kind})
+    assert found == rows
+    assert len(notes) == 1
+
+
 def test_texts_of_several_lines_are_read_whole_and_counted(tmp_path):
     # Each line of the first text has as many commas as a row has.
     rows = [("Hello, world\nand\r\n\r\nfine", "bad"), ("One, two\nthree", "good"), *ROWS]

@@ -99,12 +99,10 @@ def from_files(
         test_share: Share of the texts to hold out for testing without `test_data`, above 0 and
             below 1.
         seed: Seed of the splits.
-        encoding: Encoding of the files, such as cp1252, gb18030 or utf-16, see `ReadingOptions`.
-            None: that of the byte order mark, else UTF-8.
-        delimiter: The character between the fields of a table, `tab` for a tab, see
-            `ReadingOptions`. None: the one that fits.
-        header: Names of the columns of a table without a header, as in label,text, see
-            `ReadingOptions`.
+        encoding: Encoding of the files, such as cp1252, gb18030 or utf-16. None: that of the byte
+            order mark, else UTF-8.
+        delimiter: The character between the fields of a table, or `tab`. None: the one that fits.
+        header: Names of the columns of a table without a header, as in label,text.
         normalize_labels: Merge labels that differ only in case, spaces, invisible marks, Unicode
             form or the spelling of a number, and treat NaN, NULL, NA and None as no label. If
             False, `audit` names them.

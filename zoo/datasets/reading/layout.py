@@ -15,6 +15,8 @@ TABLE_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _SEPARATOR = re.compile(r'\s*"?sep=(.)"?[,;\t|]*\s*', re.IGNORECASE)
 # A header is looked for in so many lines.
 _MAX_LINES_ABOVE = 20
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+LabelValues = Mapping[int, frozenset[str] | None]
 # Columns that files without a header may have, see `_evident_names`.
 _LABELLED = {"text": "text", "label": "category"}
 _MIN_ROWS_WITHOUT_HEADER = 4
@@ -38,7 +40,7 @@ class Layout:
     names: list[str] | None = None
     is_evident: bool = True
     is_recognized: bool = False
-    label_values: Mapping[int, frozenset[str]] = dataclasses.field(default_factory=dict)
+    label_values: LabelValues = dataclasses.field(default_factory=dict)
 
 
 class _Header(NamedTuple):
@@ -164,8 +166,8 @@ def _has_single_quotes(delimiter: str | None, rows: Sequence[str]) -> bool:
     )
 
 
-def label_values(rows: Sequence[str], dialect: Dialect) -> dict[int, frozenset[str]]:
-    """Returns the values of each column in which they repeat, by its index.
+def label_values(rows: Sequence[str], dialect: Dialect) -> LabelValues:
+    """Returns the values of each column in which they repeat, by its index; None for numbers.
 
     They tell a quote that opens a field of several lines from a stray one: with a stray one, each
     of these lines is a record, and has such a value.
@@ -179,12 +181,20 @@ def label_values(rows: Sequence[str], dialect: Dialect) -> dict[int, frozenset[s
         return {}
     size, _ = Counter(map(len, records)).most_common(1)[0]
     whole = [record for record in records if len(record) == size > 1]
-    repeating = {}
+    repeating: dict[int, frozenset[str] | None] = {}
     for place in range(size):
         values = frozenset(record[place].strip() for record in whole)
         if len(whole) >= 4 and len(values) <= len(whole) / 2:
             repeating[place] = values
+        elif len(whole) >= 4 and all(map(_NUMBER.fullmatch, values)):
+            repeating[place] = None
     return repeating
+
+
+def is_label(field: str, known: frozenset[str] | None) -> bool:
+    """Whether a field is one of the values of a column, or a number if these are numbers."""
+    field = field.strip()
+    return bool(_NUMBER.fullmatch(field)) if known is None else field in known
 
 
 def _evident_names(body: Sequence[str], dialect: Dialect) -> list[str] | None:

@@ -1,19 +1,21 @@
 """Records of tables with delimiters: CSV, TSV and the like."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from zoo.datasets.audit import repair
 from zoo.datasets.dataset import DatasetError
 from zoo.datasets.reading.dialect import Parsed
 from zoo.datasets.reading.encodings import ESCAPE, UNESCAPE
-from zoo.datasets.reading.layout import Layout, clean_name, label_values
+from zoo.datasets.reading.layout import LabelValues, Layout, clean_name, is_label, label_values
 from zoo.datasets.reading.opening import Line, Lines
 from zoo.datasets.reading.records import Record, Records
 from zoo.utils.text import list_names
 
 # If so many lines in a row are records by themselves, the quote before them is a stray one.
 _MAX_RECORDS_IN_QUOTES = 50
+# If no column shows what a record is, at least so many lines must look like records.
+_MIN_RECORDS_WITHOUT_LABELS = 8
 # So many records of a pipe are kept to know its labels.
 _NUM_SEEN = 200
 
@@ -139,6 +141,7 @@ class TableRecords(Records):
                     break
             if is_stray and len(taken) >= _MAX_RECORDS_IN_QUOTES:
                 break
+        is_stray = is_stray and (bool(values) or len(taken) >= _MIN_RECORDS_WITHOUT_LABELS)
         if found and not found.has_stray and not is_stray:
             fitting = self._fit(found.fields, text)
             if fitting is not None:
@@ -156,13 +159,13 @@ class TableRecords(Records):
             "a field."
         )
 
-    def _is_record(self, line: Line, values: Mapping[int, frozenset[str]]) -> bool:
+    def _is_record(self, line: Line, values: LabelValues) -> bool:
         """Whether a line is a record by itself, with labels that others have, its quotes text."""
         fields = self._dialect.split(line.text)
         return (
             len(fields) == len(self.header)
-            and bool(values)
-            and all(fields[place].strip() in known for place, known in values.items())
+            and len(fields) > 1
+            and all(is_label(fields[place], known) for place, known in values.items())
         )
 
     def _wrong_size(self, line: Line, fields: list[str]) -> DatasetError:
