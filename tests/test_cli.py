@@ -382,6 +382,22 @@ def test_beams_from_the_command_line(call, writing_run):
     assert printed.splitlines() == [answer["text"] for answer in expected]
 
 
+def test_strings_and_numbers_of_texts_from_the_command_line(call, plain_writer):
+    """A stop string may contain a comma: the option is given once for each."""
+    flags = ("generate", "--model", plain_writer, "The story was", "--max-new-tokens", 12)
+    options = {"max_new_tokens": 12, "num_return_sequences": 2, "stop": [", and", " a"]}
+    options["banned_words"] = "film"
+    strings = ("--stop", ", and", "--stop", " a", "--banned-words", "film")
+    _, printed, _ = call(*flags, *strings, "--num-return-sequences", 2, "--json")
+    answers = [json.loads(line) for line in printed.splitlines()]
+    assert [answer.pop("prompt") for answer in answers] == ["The story was"] * 2
+    assert answers == zoo.pipeline(plain_writer)("The story was", **options)
+    status, _, error = call(*flags, "--token-log-probabilities")
+    assert status == 2 and error == "Error: --token-log-probabilities requires --json.\n"
+    _, printed, _ = call(*flags, "--token-log-probabilities", "--json")
+    assert set(json.loads(printed)["tokens"][0]) == {"token", "log_probability"}
+
+
 def test_a_writer_is_evaluated(call, writing_run, tmp_path):
     report = zoo.Report.load(writing_run / "report.json")
     status, printed, _ = call("evaluate", "--model", writing_run, "--json")

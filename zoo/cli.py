@@ -59,6 +59,10 @@ def _as_click(option, name: str, flag: str | None = None) -> click.Option:
     if option.kind is bool:
         return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text)
     kind: Any = option.kind
+    if option.kind is str and option.is_sequence and option.is_scalar:
+        # Strings may contain commas: the option is given once for each.
+        text += "  [may be repeated]"
+        return click.Option([flag, name], type=str, multiple=True, default=None, help=text)
     if option.is_sequence or option.is_mapping:
         kind = _Value(option)
     elif option.choices:
@@ -438,7 +442,7 @@ def _recipe(model, task, recipe, initial_weights, data, given: dict[str, Any]):
 
 
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+    return {name: value for name, value in options.items() if value not in (None, ())}
 
 
 def _check_columns(task_class, arguments: dict[str, Any]) -> None:
@@ -624,7 +628,7 @@ def _predictor(model: str | None):
 @cli.command(cls=_Command, further=_options_of(lambda: zoo.TextGenerator.__call__))
 @click.argument("prompts", nargs=-1)
 @_model_or_best
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per prompt.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per continuation.")
 def generate(prompts, model, as_json, **options):
     """Generate continuations of PROMPTS.
 
@@ -634,11 +638,15 @@ def generate(prompts, model, as_json, **options):
     \b
     zoo generate "This film" --temperature 0.8 --top-k 40
     zoo generate --model runs/gru "ROMEO:" --max-new-tokens 300
+    zoo generate "This film" --num-return-sequences 5 --stop . --json
     """
     options = _without_none(options)
     write = zoo.pipeline("text-generation", model)
     given = _arguments_or_lines(prompts, "a prompt")
-    if len(given) == 1 and not as_json and options.get("num_beams", 1) == 1:
+    number = options.get("num_return_sequences", 1)
+    if options.get("token_log_probabilities") and not as_json:
+        raise click.UsageError("--token-log-probabilities requires --json.")
+    if len(given) == 1 and not as_json and options.get("num_beams", 1) == number == 1:
         pieces = write.stream(given[0], **options)
         click.echo(printable(_shown(given[0])), nl=False)
         for piece in pieces:
@@ -646,11 +654,12 @@ def generate(prompts, model, as_json, **options):
             sys.stdout.flush()
         click.echo()
         return
-    for prompt, answer in zip(given, write(given, **options), strict=True):
-        if as_json:
-            click.echo(json_line({"prompt": _shown(prompt), **answer}))
-        else:
-            click.echo(printable(answer["text"]))
+    for prompt, answers in zip(given, write(given, **options), strict=True):
+        for answer in answers if number > 1 else [answers]:
+            if as_json:
+                click.echo(json_line({"prompt": _shown(prompt), **answer}))
+            else:
+                click.echo(printable(answer["text"]))
 
 
 def _texts_of_file():

@@ -40,14 +40,15 @@ class Chain:
         return state
 
 
-def searcher(num_beams, length_penalty=0.0):
+def searcher(num_beams, length_penalty=0.0, num_results=1):
     """(the table of a model, a function of prompts (B, P) and new tokens that searches)."""
     model = Chain()
-    beams = BeamSearch(num_beams, length_penalty)
+    beams = BeamSearch(num_beams, num_results)
     decoder = Decoder(model, beams, end_id=END, suppressed_ids=NEVER, jit_compile=False)
     specs = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec(None, tf.int32)]
+    sampling = Sampling(length_penalty=length_penalty)
     search = tf.function(
-        lambda ids, new: decoder(ids, new, Sampling()), input_signature=specs, autograph=False
+        lambda ids, new: decoder(ids, new, sampling), input_signature=specs, autograph=False
     )
     return model.table, search
 
@@ -67,7 +68,7 @@ def nats_of(text, table, last):
 
 
 def beam_search(table, last, new, num_beams, length_penalty):
-    """The best text by its definition: ended texts are kept, and compared with whole ones."""
+    """Texts by the definition, best first: ended ones are kept, and compared with whole ones."""
     steps, beams, ended = log_p(table), [((), 0.0)], []
     for _ in range(new):
         longer = [
@@ -78,7 +79,7 @@ def beam_search(table, last, new, num_beams, length_penalty):
         longer.sort(key=lambda each: -each[1])
         ended += [each for each in longer[:num_beams] if each[0][-1] == END]
         beams = [each for each in longer if each[0][-1] != END][:num_beams]
-    return max(ended + beams, key=lambda each: each[1] / len(each[0]) ** length_penalty)
+    return sorted(ended + beams, key=lambda each: -each[1] / len(each[0]) ** length_penalty)
 
 
 def as_table(chances):
@@ -119,7 +120,7 @@ def test_beams_are_those_of_the_definition(num_beams, length_penalty):
         limits = [5, 3, 1] if num_beams < 100 else [4, 4, 2]
         written = search(tf.constant([[4], [6], [7]]), tf.constant(limits))
         for row, (last, new) in enumerate(zip((4, 6, 7), limits, strict=True)):
-            best, nats = beam_search(table.numpy(), last, new, num_beams, length_penalty)
+            best, nats = beam_search(table.numpy(), last, new, num_beams, length_penalty)[0]
             assert texts_of(written)[row] == best
             np.testing.assert_allclose(written["log_probability"][row], nats, rtol=1e-4)
             if num_beams > 100:
@@ -129,3 +130,40 @@ def test_beams_are_those_of_the_definition(num_beams, length_penalty):
                 ]
                 values = [nats_of(t, table.numpy(), last) / len(t) ** length_penalty for t in every]
                 assert best == every[int(np.argmax(values))]
+
+
+@pytest.mark.parametrize(("num_beams", "num_results", "length_penalty"), [(3, 2, 0.0), (4, 4, 1.0)])
+def test_several_texts_are_the_best_of_the_definition(num_beams, num_results, length_penalty):
+    table, search = searcher(num_beams, length_penalty, num_results)
+    random = np.random.default_rng(num_results)
+    for _ in range(10):
+        table.assign(random.normal(0, 1.5, table.shape))
+        written = search(tf.constant([[4], [6]]), tf.constant([5, 3]))
+        expected = []
+        for last, new in ((4, 5), (6, 3)):
+            found = beam_search(table.numpy(), last, new, num_beams, length_penalty)
+            expected += found[:num_results]
+        assert texts_of(written) == [text for text, _ in expected]
+        nats = [each for _, each in expected]
+        np.testing.assert_allclose(written["log_probability"], nats, rtol=1e-4)
+        # Token by token.
+        for row, (text, _) in enumerate(expected):
+            last = (4, 6)[row // num_results]
+            steps = [nats_of([b], table.numpy(), a) for a, b in itertools.pairwise([last, *text])]
+            steps += [0.0] * (5 - len(text))
+            np.testing.assert_allclose(written["token_log_probability"][row], steps, atol=1e-4)
+
+
+def test_texts_that_do_not_exist_have_no_probability():
+    """One token, of which there are five."""
+    table, search = searcher(7, num_results=7)
+    table.assign(np.random.default_rng(0).normal(size=table.shape))
+    written = search(tf.constant([[4]]), tf.constant(1))
+    assert sorted(texts_of(written)[:5]) == [(token,) for token in TOKENS]
+    assert np.isfinite(written["log_probability"][:5]).all()
+    assert np.isneginf(written["log_probability"][5:]).all()
+
+
+def test_a_number_of_results_is_one_of_the_beams():
+    with pytest.raises(ValueError, match="num_results must be from 1 to 3; it is 4"):
+        BeamSearch(3, 4)

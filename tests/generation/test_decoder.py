@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from zoo.generation import BeamSearch, Decoder, Sampler, Sampling
+from zoo.generation import BeamSearch, Decoder, NoRepeatedNgrams, Sampling
 
 END, NEVER = 3, (0, 1, 2)
 VOCABULARY = 30
@@ -289,7 +289,7 @@ def test_a_state_in_bfloat16_is_half_as_large_and_writes():
 def test_no_ngram_comes_twice():
     model = made("gru")
     for size in (1, 3):
-        tokens, _ = decode(decoder(model, Sampler(size)), prompts(4), 20)
+        tokens, _ = decode(decoder(model, constraints=[NoRepeatedNgrams(size)]), prompts(4), 20)
         text = [i for i in [*prompts(4).numpy()[0], *tokens[0]] if i]
         grams = [tuple(text[i : i + size]) for i in range(len(text) - size + 1)]
         assert len(grams) == len(set(grams))
@@ -314,8 +314,9 @@ def test_beam_search_finds_the_best_text_of_all(name, length_penalty):
     logits = functools.cache(lambda before: log_softmax(next_logits(model, prompt, before)))
     nats = {t: sum(logits(t[:i])[token] for i, token in enumerate(t)) for t in texts}
     best = max(texts, key=lambda t: nats[t] / len(t) ** length_penalty)
-    beams = BeamSearch(64, length_penalty)
-    tokens, found = decode(decoder(model, beams), tf.constant([prompt, prompt]), new)
+    sampling = Sampling(length_penalty=length_penalty)
+    decoding = decoder(model, BeamSearch(64))
+    tokens, found = decode(decoding, tf.constant([prompt, prompt]), new, sampling)
     assert tokens.tolist() == [[*best, *[0] * (new - len(best))]] * 2
     np.testing.assert_allclose(found, nats[best], atol=1e-4)
 

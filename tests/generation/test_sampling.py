@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from zoo.generation import Sampling, check_sampling
+from zoo.generation.constraints import find_repeating
 from zoo.generation.noise import fold, step_keys
-from zoo.generation.sampling import draw, find_repeating, penalize_seen, seed_keys
+from zoo.generation.sampling import draw, penalize_seen, seed_keys
 
 DRAWS = 20_000
 

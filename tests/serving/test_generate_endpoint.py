@@ -16,7 +16,7 @@ from tests.models.cases import SMALL
 from zoo.generation import Decoder, Sampling
 from zoo.models import list_models
 from zoo.preprocessing import IdsToText
-from zoo.serving.generate import suppressed_ids
+from zoo.serving.keras_generator import suppressed_ids
 from zoo.utils.special_tokens import END_ID, START_ID
 
 # Loads with plain TensorFlow and answers the calls in a JSON file: (folder, endpoint, inputs), with
@@ -219,8 +219,10 @@ def test_any_prompt_is_continued(name, answers):
         "text": [prompt.decode() for prompt in PROMPTS],
         "continuation": [""] * 4,
         "log_probability": [0.0] * 4,
+        "token_ids": [[]] * 4,
+        "token_log_probability": [[]] * 4,
     }
-    assert given["no prompts"] == {"text": [], "continuation": [], "log_probability": []}
+    assert given["no prompts"] == {name: [] for name in given["nothing new"]}
     assert given["no texts"] == {"log_probability": [], "perplexity": [], "num_tokens": []}
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from zoo.generation.constraints import narrow
 from zoo.generation.sampling import Sampler, Sampling, Step
 from zoo.utils.special_tokens import MAX_PROMPT_TOKENS
 
@@ -32,11 +33,13 @@ class Request(NamedTuple):
         prompt_length: number of tokens of each row that are read first, (R,).
         max_new_tokens: (R,).
         sampling: options of each row, (R,); keys as seeds, (R, 2).
+        banned_ids: token sequences that no text may contain, padded left, (M, L).
     """
 
     prompt_length: Any
     max_new_tokens: Any
     sampling: Sampling
+    banned_ids: Any
 
 
 class DecodingState(NamedTuple):
@@ -45,6 +48,7 @@ class DecodingState(NamedTuple):
     Attributes:
         text: prompts and their continuations, padded right, (R, P + N).
         length: number of tokens of each row, (R,).
+        nats: log-probabilities of the new tokens, (R, N), and room for those of a loop.
         logits: of the next token, (R, V).
         state: the model's state.
         capacity: number of tokens that the state can hold.
@@ -56,6 +60,7 @@ class DecodingState(NamedTuple):
 
     text: Any
     length: Any
+    nats: Any
     logits: Any
     state: Any
     capacity: Any
@@ -73,6 +78,8 @@ class Decoder(tf.Module):
         strategy: a `Sampler` or a `BeamSearch`; None for a `Sampler`.
         end_id: the token that ends a text.
         suppressed_ids: ids that are never generated.
+        constraints: what else excludes tokens, see `zoo.generation.constraints`. They are computed
+            in each step.
         when_full: what happens to a row that reaches the model's `context_length`. `"reread"`
             re-encodes it from its last half and continues; `"stop"` ends it, and keeps the prompt
             whole, for tasks from text to text. Other rows are unaffected.
@@ -91,6 +98,7 @@ class Decoder(tf.Module):
         *,
         end_id: int,
         suppressed_ids=(),
+        constraints=(),
         when_full: str = "reread",
         jit_compile: bool = True,
         state_dtype: str | None = None,
@@ -104,6 +112,7 @@ class Decoder(tf.Module):
                 f"when_full must be one of {', '.join(WHEN_FULL)}; it is {when_full!r}."
             )
         self._suppressed_ids = tuple(suppressed_ids)
+        self._constraints = tuple(constraints)
         self._when_full = when_full
         self._jit_compile = jit_compile
         self._state_dtype = state_dtype
@@ -117,21 +126,24 @@ class Decoder(tf.Module):
             ],
         )
 
-    def __call__(self, prompt_ids, max_new_tokens, sampling: Sampling) -> dict:
+    def __call__(self, prompt_ids, max_new_tokens, sampling: Sampling, banned_ids=None) -> dict:
         """Continues prompts.
 
         Args:
             prompt_ids: `int32` (B, P), padded right, at least one token per row; B may be 0.
             max_new_tokens: a scalar, or one per prompt (B,); N is the largest.
             sampling: see `Sampling`.
+            banned_ids: for `BannedSequences`: `int32` (M, L), padded left; None for none.
 
         Returns:
             A dict with the new `token_ids`, `int32` (B, N), including the end token, padded right;
-            and their `log_probability` (B,) under the model, at temperature 1 and with all tokens.
+            their `token_log_probability` (B, N) under the model, at temperature 1 and with all
+            tokens; and its sum `log_probability` (B,). With a strategy that returns several texts
+            per prompt, B counts all of them.
         """
         # A static width would be that of the state too, which grows in the loop.
         prompt_ids = tf.compat.v1.placeholder_with_default(prompt_ids, [None, None])
-        decoding = self.start(prompt_ids, max_new_tokens, sampling)
+        decoding = self.start(prompt_ids, max_new_tokens, sampling, banned_ids)
         decoding = tf.while_loop(
             lambda *now: self.is_running(DecodingState(*now)),
             lambda *now: self.extend(DecodingState(*now)),
@@ -142,7 +154,9 @@ class Decoder(tf.Module):
 
     # Parts, for streaming
 
-    def start(self, prompt_ids, max_new_tokens, sampling: Sampling) -> DecodingState:
+    def start(
+        self, prompt_ids, max_new_tokens, sampling: Sampling, banned_ids=None
+    ) -> DecodingState:
         """Reads prompts (B, P), before the first new token."""
         prompts = tf.shape(prompt_ids)[0]
         rows = self._num_rows(prompts)
@@ -169,16 +183,20 @@ class Decoder(tf.Module):
         length = tf.minimum(length, keep)
         capacity = tf.minimum(_first_capacity(tf.shape(text)[1]), self._context)
         logits, state = self._prefill_to(text, capacity)
+        if banned_ids is None:
+            banned_ids = tf.zeros([0, 1], tf.int32)
+        sampling = Sampling(*(by_row(*option) for option in options))
         return DecodingState(
             text=tf.pad(text, [[0, 0], [0, most]]),
             length=length,
+            nats=tf.zeros([tf.shape(text)[0], most + _STEPS]),
             logits=logits,
             state=state,
             capacity=capacity,
             finished=(limit <= 0) | (by_row(tf.zeros([prompts], tf.int32), 1) > 0),
             step=tf.constant(0),
             strategy_state=self.strategy.start(text, length, logits.shape[-1], limit),
-            request=Request(length, limit, Sampling(*(by_row(*option) for option in options))),
+            request=Request(length, limit, sampling, banned_ids),
         )
 
     def is_running(self, decoding: DecodingState):
@@ -190,21 +208,27 @@ class Decoder(tf.Module):
         is_full = _most_read(decoding) >= decoding.capacity
         decoding = tf.cond(is_full, lambda: self._with_capacity(decoding), lambda: decoding)
         left = decoding.capacity - _most_read(decoding)
-        steps = tf.minimum(tf.minimum(most, left), _STEPS)
-        logits, state, finished, strategy_state, tokens, origin = self._advance_by(
+        allowed, alike = self._allowed(decoding)
+        steps = tf.minimum(tf.minimum(most, left), alike)
+        logits, state, finished, strategy_state, tokens, nats, origin = self._advance_by(
             decoding.logits,
             decoding.state,
             decoding.finished,
             decoding.strategy_state,
             decoding.step,
             steps,
+            allowed,
+            (decoding.text, decoding.length) if self._constraints else (),
             decoding.request,
         )
         length = tf.gather(decoding.length, origin)
+        after = tf.shape(decoding.nats)[1] - _STEPS - decoding.step
+        nats = tf.pad(nats, [[0, 0], [decoding.step, after]])
         text = _append(tf.gather(decoding.text, origin), length, tokens)
         return DecodingState(
             text=text,
             length=length + tf.reduce_sum(tf.cast(tokens > 0, tf.int32), axis=1),
+            nats=tf.gather(decoding.nats, origin) + nats,
             logits=logits,
             state=state,
             capacity=decoding.capacity,
@@ -221,20 +245,49 @@ class Decoder(tf.Module):
         is_new = places < decoding.length[:, None]
         places = tf.minimum(places, tf.shape(decoding.text)[1] - 1)
         tokens = tf.where(is_new, tf.gather(decoding.text, places, batch_dims=1), 0)
-        tokens, log_probability = self.strategy.result(decoding.strategy_state, tokens)
-        return {"token_ids": tokens[:prompts], "log_probability": log_probability[:prompts]}
+        tokens, nats, log_probability = self.strategy.result(
+            decoding.strategy_state,
+            tokens,
+            decoding.nats[:, : tf.shape(tokens)[1]],
+            request.sampling,
+        )
+        texts = prompts * self.strategy.results_per_prompt
+        return {
+            "token_ids": tokens[:texts],
+            "token_log_probability": nats[:texts],
+            "log_probability": log_probability[:texts],
+        }
 
     # Steps
 
-    def _steps(self, logits, state, finished, strategy_state, step, steps, request):
-        """Generates `steps` tokens per row, at most `_STEPS`: the compiled loop."""
-        rows = tf.shape(finished)[0]
-        vocabulary_size = logits.shape[-1]
-        ids = tf.range(vocabulary_size)
-        allowed = tf.reduce_all(ids[:, None] != tf.constant(self._suppressed_ids, tf.int32), axis=1)
+    def _allowed(self, decoding: DecodingState):
+        """Which ids may be generated, (1, V) or (R, V), and the number of steps in which it holds.
 
-        def body(index, logits, state, finished, strategy_state, tokens, origin):
-            chosen, parents, finished, strategy_state = self.strategy.choose(
+        Outside of the loop, so that a step costs nothing for `min_new_tokens`.
+        """
+        ids = tf.range(decoding.logits.shape[-1])
+        is_never = ids[:, None] == tf.constant(self._suppressed_ids, tf.int32)
+        allowed = ~tf.reduce_any(is_never, axis=1)[None]
+        missing = decoding.request.sampling.min_new_tokens - decoding.step
+        is_early = missing > 0
+        allowed = tf.cond(
+            tf.reduce_any(is_early),
+            lambda: allowed & ~(is_early[:, None] & (ids == self._end_id)),
+            lambda: allowed,
+        )
+        return allowed, tf.reduce_min(tf.where(is_early, tf.minimum(missing, _STEPS), _STEPS))
+
+    def _steps(
+        self, logits, state, finished, strategy_state, step, steps, allowed, history, request
+    ):
+        """Generates `steps` tokens per row, at most `_STEPS`: the compiled loop.
+
+        `history` is text and length of each row for the constraints; empty without them.
+        """
+        rows = tf.shape(finished)[0]
+
+        def body(index, logits, state, finished, strategy_state, history, tokens, nats, origin):
+            chosen, token_nats, parents, finished, strategy_state = self.strategy.choose(
                 logits,
                 strategy_state,
                 Step(
@@ -242,26 +295,31 @@ class Decoder(tf.Module):
                     finished=finished,
                     max_new_tokens=request.max_new_tokens,
                     sampling=request.sampling,
-                    allowed=allowed,
+                    allowed=self._narrowed(allowed, history, request),
                     end_id=self._end_id,
                 ),
             )
             finished |= step + index + 1 >= request.max_new_tokens
             if parents is not None:
-                state, tokens, origin = tf.nest.map_structure(
-                    lambda x: tf.gather(x, parents), (state, tokens, origin)
+                state, history, tokens, nats, origin = tf.nest.map_structure(
+                    lambda x: tf.gather(x, parents), (state, history, tokens, nats, origin)
                 )
-            column = tf.one_hot(index, _STEPS, dtype=tf.int32)
-            tokens = tokens + chosen[:, None] * column
+            if history:
+                text, length = history
+                added = tf.cast(chosen > 0, tf.int32)
+                history = (_append(text, length, chosen[:, None]), length + added)
+            is_here = tf.range(_STEPS) == index
+            tokens = tf.where(is_here, chosen[:, None], tokens)
+            nats = tf.where(is_here, token_nats[:, None], nats)
             # A finished row reads pads, which leave its state unchanged.
             reads = tf.where(finished, 0, chosen)
             features, advanced = self.model.advance(reads[:, None], state)
             # The dtype of the stored state, whatever the dtype of the computation.
             state = tf.nest.map_structure(lambda x, kept: tf.cast(x, kept.dtype), advanced, state)
             logits = tf.cast(self.model.head(features[:, -1]), tf.float32)
-            return index + 1, logits, state, finished, strategy_state, tokens, origin
+            return index + 1, logits, state, finished, strategy_state, history, tokens, nats, origin
 
-        _, logits, state, finished, strategy_state, tokens, origin = tf.while_loop(
+        _, logits, state, finished, strategy_state, _, tokens, nats, origin = tf.while_loop(
             lambda index, *now: (index < steps) & ~tf.reduce_all(now[2]),
             body,
             (
@@ -270,11 +328,20 @@ class Decoder(tf.Module):
                 state,
                 finished,
                 strategy_state,
+                history,
                 tf.zeros([rows, _STEPS], tf.int32),
+                tf.zeros([rows, _STEPS]),
                 tf.range(rows),
             ),
         )
-        return logits, state, finished, strategy_state, tokens, origin
+        return logits, state, finished, strategy_state, tokens, nats, origin
+
+    def _narrowed(self, allowed, history, request: Request):
+        """Which ids may be generated by the constraints, too."""
+        if not self._constraints:
+            return allowed
+        text, length = history
+        return narrow(self._constraints, allowed, text, length, request.banned_ids, self._end_id)
 
     # Capacity
 

@@ -29,6 +29,12 @@ class Sampling(NamedTuple):
         seed: random seed. New token t of a prompt is a function of the prompt's key (seed, index)
             and of t. In a batch prompt i has the key (seed, i), where `seed` is a scalar; an array
             (B,) is of seeds with index 0, as for a prompt alone; an array (B, 2) is of keys.
+        min_p: sample from the tokens whose probability is at least this share of the most likely
+            one's (Nguyen et al. 2024, section 3.1), after the others; 0 for all.
+        min_new_tokens: number of new tokens before which a text does not end.
+        length_penalty: for beam search, which compares texts by log-probability / length **
+            length_penalty (as in Wu et al. 2016, section 7, without its constants); 0 for the
+            log-probability.
     """
 
     temperature: Any = 1.0
@@ -36,10 +42,14 @@ class Sampling(NamedTuple):
     top_p: Any = 1.0
     repetition_penalty: Any = 1.0
     seed: Any = 0
+    min_p: Any = 0.0
+    min_new_tokens: Any = 0
+    length_penalty: Any = 0.0
 
     def tensors(self) -> "Sampling":
-        """The options as tensors: `float32`, and `int32` for `top_k` and `seed`."""
-        dtypes = Sampling(tf.float32, tf.int32, tf.float32, tf.float32, tf.int32)
+        """The options as tensors, `float32`, or `int32` where the default is an integer."""
+        defaults = Sampling._field_defaults
+        dtypes = (tf.int32 if isinstance(defaults[n], int) else tf.float32 for n in self._fields)
         return Sampling(*(tf.cast(value, d) for value, d in zip(self, dtypes, strict=True)))
 
     def by_prompt(self, prompts) -> "Sampling":
@@ -107,6 +117,9 @@ RANGES: dict[str, tuple[tuple[str, Callable], ...]] = {
     "top_k": (("0 (off) or more", lambda x: x >= 0),),
     "top_p": (("above 0 and at most 1", lambda x: (x > 0) & (x <= 1)),),
     "repetition_penalty": (("above 0 (1 is none)", lambda x: (x > 0) & (x < float("inf"))),),
+    "min_p": (("from 0 (off) to 1", lambda x: (x >= 0) & (x <= 1)),),
+    "min_new_tokens": (("0 (off) or more", lambda x: x >= 0),),
+    "length_penalty": (("a number", lambda x: (x > -float("inf")) & (x < float("inf"))),),
     "no_repeat_ngram_size": (("0 (off) or more", lambda x: x >= 0),),
     "num_beams": (("1 or more", lambda x: x >= 1),),
 }
@@ -176,7 +189,7 @@ class Step(NamedTuple):
         finished: which rows have ended, (R,).
         max_new_tokens: of each row, (R,).
         sampling: options of each row, (R,); keys as seeds, (R, 2).
-        allowed: which ids may be generated, (V,).
+        allowed: which ids may be generated, (1, V) or (R, V).
         end_id: the token that ends a text.
     """
 
@@ -193,43 +206,33 @@ class Choice(NamedTuple):
 
     Attributes:
         tokens: ids (R,), 0 for finished rows.
+        nats: the log-probability of each token under the model (R,), 0 for finished rows.
         parents: the rows (R,) that the tokens extend; None if each extends its own.
         finished: which rows have ended now, (R,).
         state: the strategy's state.
     """
 
     tokens: Any
+    nats: Any
     parents: Any
     finished: Any
     state: Any
 
 
 class Sampler:
-    """Samples each row's next token, see `Sampling`.
-
-    Args:
-        no_repeat_ngram_size: exclude tokens that would complete an n-gram of this size that the
-            text already contains (Paulus et al. 2018, section 2.5); 0 for none.
-    """
+    """Samples each row's next token, see `Sampling`."""
 
     rows_per_prompt = 1
-
-    def __init__(self, no_repeat_ngram_size: int = 0):
-        self.no_repeat_ngram_size = no_repeat_ngram_size
+    results_per_prompt = 1
 
     def start(self, text, length, vocabulary_size: int, max_new_tokens):
         """The strategy's state for rows of text (R, T) of these lengths (R,), to grow by (R,)."""
+        del max_new_tokens
         is_real = tf.range(tf.shape(text)[1]) < length[:, None]
         rows = tf.repeat(tf.range(tf.shape(text)[0]), tf.shape(text)[1])
         flat = tf.stack([rows, tf.reshape(tf.where(is_real, text, 0), [-1])], axis=1)
         seen = tf.zeros([tf.shape(text)[0], vocabulary_size], tf.bool)
-        seen = tf.tensor_scatter_nd_update(seen, flat, tf.ones_like(rows, tf.bool))
-        state = {"seen": seen, "log_probability": tf.zeros(tf.shape(length))}
-        if self.no_repeat_ngram_size:
-            state["text"] = tf.where(is_real, text, 0)
-            state["text"] = tf.pad(state["text"], [[0, 0], [0, tf.reduce_max(max_new_tokens)]])
-            state["length"] = length
-        return state
+        return {"seen": tf.tensor_scatter_nd_update(seen, flat, tf.ones_like(rows, tf.bool))}
 
     def choose(self, logits, state, step: Step) -> Choice:
         """Samples a token per row.
@@ -239,61 +242,41 @@ class Sampler:
             state: the value that `start` or the last step returned.
             step: see `Step`.
         """
-        options, finished, allowed = step.sampling, step.finished, step.allowed
+        options, finished = step.sampling, step.finished
         wanted = penalize_seen(logits, state["seen"], options.repetition_penalty[:, None])
-        wanted = tf.where(allowed, wanted, -np.inf)
-        if self.no_repeat_ngram_size:
-            repeated = find_repeating(
-                state["text"],
-                state["length"],
-                self.no_repeat_ngram_size,
-                logits.shape[-1],
-            )
-            # Where every token would repeat, none is excluded.
-            repeated &= ~tf.reduce_all(repeated | ~allowed, axis=-1, keepdims=True)
-            wanted = tf.where(repeated, -np.inf, wanted)
+        wanted = tf.where(step.allowed, wanted, -np.inf)
         keys = step_keys(options.seed, step.number)
         tokens = tf.where(finished, 0, draw(wanted, keys, options))
         # One pass over the vocabulary, where a whole log-softmax would be three.
-        token_nats = tf.gather(logits, tokens, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
-        state = {
-            **state,
-            "seen": state["seen"] | tf.one_hot(tokens, logits.shape[-1], True, False, dtype=bool),
-            "log_probability": state["log_probability"] + tf.where(finished, 0.0, token_nats),
-        }
-        if self.no_repeat_ngram_size:
-            places = tf.stack([tf.range(tf.shape(tokens)[0]), state["length"]], axis=1)
-            state["text"] = tf.tensor_scatter_nd_update(state["text"], places, tokens)
-            state["length"] += tf.where(finished, 0, 1)
-        return Choice(tokens, None, finished | (tokens == step.end_id), state)
+        nats = tf.gather(logits, tokens, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
+        is_new = tf.one_hot(tokens, logits.shape[-1], True, False, dtype=bool)
+        return Choice(
+            tokens=tokens,
+            nats=tf.where(finished, 0.0, nats),
+            parents=None,
+            finished=finished | (tokens == step.end_id),
+            state={"seen": state["seen"] | is_new},
+        )
 
-    def result(self, state, tokens):
-        """The text of each prompt of the new tokens (R, N) of its rows, and its log-probability."""
-        return tokens, state["log_probability"]
+    def result(self, state, tokens, nats, sampling: Sampling):
+        """The texts of B prompts, `results_per_prompt` of each.
+
+        Args:
+            state: the last state.
+            tokens: the new tokens of each row, (R, N).
+            nats: their log-probabilities, (R, N).
+            sampling: options of each row.
+
+        Returns:
+            (tokens, log-probability of each, log-probability of each text).
+        """
+        del state, sampling
+        return tokens, nats, tf.reduce_sum(nats, axis=1)
 
 
 def penalize_seen(logits, seen, penalty):
     """Logits (R, V) with the repetition penalty on tokens that were seen (R, V)."""
     return tf.where(seen, tf.where(logits > 0, logits / penalty, logits * penalty), logits)
-
-
-def find_repeating(text, length, size: int, vocabulary_size: int):
-    """Which tokens (R, V) would complete an n-gram that a row of text (R, T) already contains."""
-    width = tf.shape(text)[1]
-    starts = tf.range(tf.maximum(width - size + 1, 0))
-    same = starts[None] + size <= length[:, None]
-    for offset in range(size - 1):
-        place = tf.maximum(length - (size - 1) + offset, 0)
-        last = tf.gather(text, place, batch_dims=1)
-        same &= tf.gather(text, starts + offset, axis=1) == last[:, None]
-    # A text with fewer than size - 1 tokens repeats no n-gram.
-    same &= (length >= size - 1)[:, None]
-    completing = tf.gather(text, starts + size - 1, axis=1)
-    rows = tf.repeat(tf.range(tf.shape(text)[0]), tf.shape(starts)[0])
-    places = tf.stack([rows, tf.reshape(tf.where(same, completing, 0), [-1])], axis=1)
-    found = tf.zeros([tf.shape(text)[0], vocabulary_size], tf.bool)
-    found = tf.tensor_scatter_nd_update(found, places, tf.ones_like(rows, tf.bool))
-    return found & (tf.range(vocabulary_size) > 0)
 
 
 def draw(logits, keys, sampling: Sampling):
@@ -311,7 +294,7 @@ def draw(logits, keys, sampling: Sampling):
     logits = tf.cast(logits, tf.float32)
     ids = tf.range(logits.shape[-1])
     is_greedy = sampling.temperature <= 0
-    is_whole = ~is_greedy & (sampling.top_p >= 1)
+    is_whole = ~is_greedy & (sampling.top_p >= 1) & (sampling.min_p <= 0)
     is_whole &= (sampling.top_k == 0) | (sampling.top_k >= logits.shape[-1])
     # Both factors are at most 1, so that nothing overflows, and the noise of 0 is none.
     divisor = tf.maximum(sampling.temperature, 1.0)[:, None]
@@ -346,7 +329,7 @@ def _logsumexp(logits):
 
 
 def _among_most_likely(logits, sampling: Sampling, is_unused, largest):
-    """Samples tokens (R,) after `top_k` and `top_p`; any token for rows in `is_unused`.
+    """Samples tokens (R,) after `top_k`, `top_p`, `min_p`; any token for rows in `is_unused`.
 
     The whole vocabulary is sorted only if a row needs it.
     """
@@ -356,6 +339,7 @@ def _among_most_likely(logits, sampling: Sampling, is_unused, largest):
     top_p = tf.cast(sampling.top_p, tf.float64)[:, None]
     has_k = (sampling.top_k > 0)[:, None]
     top_k = tf.where(has_k, sampling.top_k[:, None], vocabulary_size)
+    least = tf.reduce_max(scaled, axis=-1, keepdims=True) + tf.math.log(sampling.min_p)[:, None]
 
     def shares(ids):
         """Probabilities of the most likely tokens (R, K), largest first, after `top_k`."""
@@ -368,7 +352,9 @@ def _among_most_likely(logits, sampling: Sampling, is_unused, largest):
         values, ids = candidates
         before = tf.cumsum(shares(ids), axis=-1, exclusive=True)
         place = tf.range(ids.shape[-1])
-        is_in = (place == 0) | (place < top_k) & ((before < top_p) | (top_p >= 1))
+        is_in = (place < top_k) & ((before < top_p) | (top_p >= 1))
+        is_in &= tf.gather(scaled, ids, batch_dims=1) >= least
+        is_in |= place == 0
         best = largest(tf.where(is_in, values, -np.inf), ids)
         return tf.gather(ids, best, batch_dims=1)
 
@@ -376,7 +362,10 @@ def _among_most_likely(logits, sampling: Sampling, is_unused, largest):
     if few == vocabulary_size:
         return among(candidates)
     reached = tf.reduce_sum(shares(candidates[1]), axis=-1, keepdims=True)
-    is_enough = tf.where(has_k, top_k <= few, reached >= top_p)[:, 0]
+    is_enough = tf.where(has_k, top_k <= few, reached >= top_p)
+    # The others are no more likely than the last candidate.
+    last = tf.gather(scaled, candidates[1][:, -1:], batch_dims=1)
+    is_enough = (is_enough | (last < least))[:, 0]
     return tf.cond(
         tf.reduce_all(is_enough | is_unused),
         lambda: among(candidates),

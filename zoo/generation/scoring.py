@@ -1,6 +1,6 @@
 """Log-probabilities of given texts under a language model.
 
-Shape letters: B texts, T tokens, W windows, L tokens of a window.
+Shape letters: B texts, T tokens, W windows, L tokens of a window, P width of packed windows.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,17 @@ def text_scorer(model, context_length: int) -> Callable:
         context_length: L, the maximum number of tokens of a window.
 
     Returns:
-        A function of ids `int32` (B, T), padded right, -> (log-probability (B,), `float32`, in
-        nats; number of tokens scored (B,)). The first token of each row is context only.
+        A function of ids `int32` (B, T), padded right, -> (log-probability of each token (B, T),
+        `float32`, in nats; number of tokens scored (B,)). The first token of each row is context
+        only: its value is 0, and so is that of padding.
     """
 
-    def losses(token_ids, text, begin, asked, end):
-        """The negative log-probability of the tokens that each window is scored on, (W,)."""
+    def window_nats(token_ids, text, begin, asked, end):
+        """The log-probabilities of the tokens that windows are scored on, and their places.
+
+        Returns:
+            (log-probabilities (W, P); places in `token_ids` (W, P, 2)); 0 at place 0 for others.
+        """
 
         def cut(first, last):
             places = first[:, None] + tf.range(tf.reduce_max(last - first))
@@ -45,7 +50,11 @@ def text_scorer(model, context_length: int) -> Callable:
         inputs, targets, is_asked = model.pack(cut(begin, asked), cut(asked, end))
         logits = model(inputs, training=False)
         each = keras.ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
-        return tf.reduce_sum(tf.where(is_asked, tf.cast(each, tf.float32), 0.0), axis=1)
+        # Of the packed positions that are asked for, the k-th is the k-th token from `asked` on.
+        places = asked[:, None] + tf.cumsum(tf.cast(is_asked, tf.int32), axis=1, exclusive=True)
+        rows = tf.broadcast_to(text[:, None], tf.shape(places))
+        places = tf.stack([rows, tf.where(is_asked, places, 0)], axis=-1)
+        return tf.where(is_asked, -tf.cast(each, tf.float32), 0.0), places
 
     def score(token_ids):
         length = tf.reduce_sum(tf.cast(token_ids > 0, tf.int32), axis=1)
@@ -56,16 +65,16 @@ def text_scorer(model, context_length: int) -> Callable:
 
         def body(done, total):
             some = slice(done, tf.minimum(done + at_once, num_windows))
-            each = losses(token_ids, text[some], begin[some], asked[some], end[some])
-            sums = tf.math.unsorted_segment_sum(each, text[some], tf.shape(length)[0])
-            return some.stop, total + tf.ensure_shape(sums, [None])
+            nats, places = window_nats(token_ids, text[some], begin[some], asked[some], end[some])
+            total = tf.tensor_scatter_nd_add(total, places, nats)
+            return some.stop, tf.ensure_shape(total, [None, None])
 
         _, total = tf.while_loop(
             lambda done, _: done < num_windows,
             body,
-            (tf.constant(0), tf.zeros(tf.shape(length))),
-            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])),
+            (tf.constant(0), tf.zeros(tf.shape(token_ids))),
+            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None])),
         )
-        return -total, length - 1
+        return total, length - 1
 
     return score

@@ -39,7 +39,7 @@ class KerasGeneratorProcess:
 
 @functools.cache
 def _generator(path: str):
-    from zoo.serving.generate import keras_generator
+    from zoo.serving.keras_generator import keras_generator
 
     return keras_generator(path)
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from zoo import generation, preprocessing
 from zoo.inspection.tensorboard import summaries
 from zoo.inspection.tensorboard.dashboard import Dashboard, register_dashboard
-from zoo.serving.generate import suppressed_ids
+from zoo.serving.keras_generator import suppressed_ids
 
 # The same in every epoch, so that one sees it learn. The empty prompt begins a text.
 PROMPTS = ("", "The", "What I")
