@@ -121,6 +121,9 @@ def test_a_model_that_is_too_large_is_refused_before_it_is_made(call, tmp_path, 
     # Four gates of 1,000,000 by 1,000,000 recurrent weights of four bytes.
     assert error.startswith("Error: The model is too large: its weights take 16,000,")
     assert error.count("\n") == 1
+    status, printed, fitted = call(*words[:-1])
+    assert (status, printed, fitted[:60]) == (2, "", error[:60])
+    assert os.listdir(tmp_path / "run") == []
 
 
 @pytest.mark.parametrize("name", zoo.list_models())

@@ -7,6 +7,7 @@ from typing import Any
 
 import zoo
 from zoo.training.earlier import check_earlier
+from zoo.training.memory import check_weights
 from zoo.training.run import Run
 from zoo.utils import files
 
@@ -37,6 +38,7 @@ def fit(
 
     Raises:
         FileError: if `out` holds a run of another recipe, or another process writes there.
+        ShortageError: if the model is too large for the memory.
     """
     recipe = _with_absolute_paths(recipe)
     run = Run(out)
@@ -52,6 +54,7 @@ def _fit(recipe, out: pathlib.Path, initial_weights, command, verbose):
     place = initial_weights or recipe.initial_weights
     source, its_task = (None, None) if place is None else zoo.load(place)
     task = _task(recipe, its_task)
+    check_weights(lambda: _model(recipe, task))
     recipe.save(Run(out).recipe)
     report = zoo.fit_and_evaluate(
         lambda: _model(recipe, task),
