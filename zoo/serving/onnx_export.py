@@ -42,6 +42,10 @@ def export_onnx(model: keras.Model, task: Task, path: files.StrPath) -> pathlib.
         ValueError: if the model does not suit the task.
         RuntimeError: if tf2onnx is not installed (`pip install "language-model-zoo[onnx]"`).
         FileError: if it cannot be written.
+
+    >>> path = zoo.export_onnx(zoo.BagOfWords(**task.model_arguments()), task, "onnx")
+    >>> sorted(file.name for file in path.iterdir())
+    ['model.onnx', 'task.json', 'vocabulary.json']
     """
     path = files.user_path(path)
     if importlib.util.find_spec("tf2onnx") is None:
@@ -88,4 +92,5 @@ def _one_token(spec: keras.KerasTensor):
 
 def export_run(folder: str, path: str) -> None:
     """Exports the model of a run."""
-    export_onnx(*load(folder), path)
+    model, task = load(folder)
+    export_onnx(model, task, path)

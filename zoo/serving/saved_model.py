@@ -146,4 +146,5 @@ def call_with_run(model: keras.Model, task: Task, function: str, *args, **kwargs
 
 def export_run(folder: str, path: str, **options) -> None:
     """Exports the model of a run; for options see `export_saved_model`."""
-    export_saved_model(*load(folder), path, **options)
+    model, task = load(folder)
+    export_saved_model(model, task, path, **options)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
 
@@ -174,14 +174,14 @@ def _answers_of(function: str, args, kwargs) -> Iterator[tuple[str, Any]]:
         yield "error", (known, message)
 
 
-def _send(stream: BinaryIO | None, message: Any) -> None:
+def _send(stream: IO[bytes] | None, message: Any) -> None:
     assert stream is not None
     content = msgspec.msgpack.encode(message)
     stream.write(len(content).to_bytes(8, "big") + content)
     stream.flush()
 
 
-def _receive(stream: BinaryIO | None) -> Any:
+def _receive(stream: IO[bytes] | None) -> Any:
     assert stream is not None
     length = stream.read(8)
     content = stream.read(int.from_bytes(length, "big"))
