@@ -12,6 +12,7 @@ import re
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -838,6 +839,12 @@ def main() -> None:
         status: Any = 0
     except BaseException as error:
         status = _end(error)
+    if any(thread.name == "interruptible call" for thread in threading.enumerate()):
+        # An interrupted graph that is being traced or compiled: an exit would wait for it.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
     try:
         sys.stdout.flush()
     except (OSError, ValueError):  # Python would flush again when it exits, and complain.

@@ -19,6 +19,7 @@ from zoo.generation import (
 )
 from zoo.preprocessing import IdsToText
 from zoo.serving.generator_process import KerasGeneratorProcess
+from zoo.serving.interruptible import call_interruptibly
 from zoo.serving.keras_generator import KerasGenerator, keras_generator, suppressed_ids
 from zoo.serving.kind import ServedModel, register_kind, trace
 from zoo.serving.texts import AnyTexts
@@ -221,6 +222,9 @@ class TextGenerator(ServedModel):
             "generate", prompt=tf.constant(prompts), max_new_tokens=most, **sampling
         )
         return {name: value.numpy() for name, value in written.items()}
+
+    def _call(self, endpoint: str, **tensors) -> dict[str, Any]:
+        return call_interruptibly(super()._call, endpoint, **tensors)
 
     def stream(self, prompt: str | bytes, **options) -> Iterator[str]:
         """Continues a prompt and yields its continuation piece by piece.

@@ -18,6 +18,7 @@ from zoo.generation import (
 )
 from zoo.generation.stop_strings import cut_at, cut_tokens, settled
 from zoo.preprocessing import IdsToText
+from zoo.serving.interruptible import call_interruptibly
 from zoo.serving.loading import load
 from zoo.utils import files
 from zoo.utils.special_tokens import END_ID, PAD_ID, START_ID, UNKNOWN_ID
@@ -76,7 +77,7 @@ class KerasGenerator:
         if options["stop"]:
             return self._until_stop(prompts, arguments, options)
         plan = Plan.of(options)
-        written = self._decode(plan)(*arguments)
+        written = call_interruptibly(self._decode(plan), *arguments)
         repeated = [prompt for prompt in prompts for _ in range(plan.num_return_sequences)]
         return {
             **{name: np.asarray(value) for name, value in written.items()},

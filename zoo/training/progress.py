@@ -12,6 +12,8 @@ from rich.text import Text
 from zoo.tasks.metric import Metric, main_metric
 from zoo.utils.terminal import one_line
 
+_WIDTH = 30
+
 
 class ProgressBar(keras.callbacks.Callback):
     """A progress bar over batches, and a line for each finished epoch, on standard error.
@@ -34,27 +36,18 @@ class ProgressBar(keras.callbacks.Callback):
         """Starts the progress bar."""
         self._console = Console(stderr=True)
         self._console.print(Text(one_line(f"{self.model.name}, {self._title}")))
-        if self._console.is_terminal or self._console.is_jupyter:
-            self._bar = progress.Progress(
-                progress.TextColumn("{task.description}", markup=False),
-                progress.BarColumn(bar_width=30),
-                progress.TextColumn("{task.percentage:3.0f}%"),
-                progress.TimeRemainingColumn(compact=True),
-                progress.TextColumn("{task.fields[status]}", markup=False),
-                console=self._console,
-                transient=True,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task("", total=self.params.get("steps"), status="")
+        steps = self.params.get("steps")
+        if self._console.is_jupyter:
+            self._bar = _NotebookBar(steps)
+        elif self._console.is_terminal:
+            self._bar = _TerminalBar(self._console, steps)
         self._shown_at = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         """Resets the bar."""
         self._batch = 0
         if self._bar:
-            self._bar.reset(
-                self._task, description=f"epoch {epoch + 1}/{self.params['epochs']}", status=""
-            )
+            self._bar.reset(f"epoch {epoch + 1}/{self.params['epochs']}")
 
     def on_train_batch_end(self, batch, logs=None):
         """Advances the bar, at most ten times a second."""
@@ -62,7 +55,7 @@ class ProgressBar(keras.callbacks.Callback):
         if self._bar and time.monotonic() - self._shown_at > 0.1:
             self._shown_at = time.monotonic()
             status = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-            self._bar.update(self._task, completed=self._batch, status=status)
+            self._bar.update(self._batch, status)
 
     def on_epoch_end(self, epoch, logs=None):
         """Prints the scores of the epoch."""
@@ -79,3 +72,61 @@ class ProgressBar(keras.callbacks.Callback):
         if self._bar:
             self._bar.stop()
             self._bar = None
+
+
+class _TerminalBar:
+    """A bar that is drawn over itself."""
+
+    def __init__(self, console: Console, steps: int | None):
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=_WIDTH),
+            progress.TextColumn("{task.percentage:3.0f}%"),
+            progress.TimeRemainingColumn(compact=True),
+            progress.TextColumn("{task.fields[status]}", markup=False),
+            console=console,
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task("", total=steps, status="")
+
+    def reset(self, description: str) -> None:
+        self._progress.reset(self._task, description=description, status="")
+
+    def update(self, step: int, status: str) -> None:
+        self._progress.update(self._task, completed=step, status=status)
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+
+class _NotebookBar:
+    """A bar of plain text in the output of a cell: it needs no widgets, as those of rich do."""
+
+    def __init__(self, steps: int | None):
+        from IPython import display
+
+        self._steps, self._description = steps, ""
+        self._handle: Any = display.display(_plain(""), raw=True, display_id=True)
+
+    def reset(self, description: str) -> None:
+        self._description = description
+        self.update(0, "")
+
+    def update(self, step: int, status: str) -> None:
+        text = f"{self._description}  {step}"
+        if self._steps:
+            share = min(step / self._steps, 1.0)
+            filled = round(share * _WIDTH)
+            text = f"{self._description}  [{'=' * filled:{_WIDTH}}] {share:4.0%}"
+        self._show(f"{text}  {status}".rstrip())
+
+    def stop(self) -> None:
+        self._show("")
+
+    def _show(self, text: str) -> None:
+        self._handle.update(_plain(text), raw=True)
+
+
+def _plain(text: str) -> dict[str, str]:
+    return {"text/plain": text}

@@ -1,0 +1,56 @@
+"""Calls of graphs that Ctrl-C, or the stop button of a notebook, ends at once."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+# Only here: TensorFlow has no public name for the cancellation of a graph.
+from tensorflow.python.eager.cancellation import CancellationManager, CancellationManagerContext
+
+THREAD_NAME = "interruptible call"
+
+# Seconds in which a cancelled graph usually ends; while it is traced or compiled it takes longer.
+_PATIENCE = 1.0
+
+
+def call_interruptibly(function: Callable, *arguments, **named) -> Any:
+    """Calls a graph in a second thread, and cancels it on a KeyboardInterrupt.
+
+    Python raises a KeyboardInterrupt in the main thread, and only between two instructions: a graph
+    that runs there cannot be interrupted. A call from another thread runs where it is.
+
+    Args:
+        function: a `tf.function` or a signature of a SavedModel.
+        *arguments: its arguments.
+        **named: its arguments by name.
+
+    Returns:
+        The value of the function.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return function(*arguments, **named)
+    manager, done = CancellationManager(), threading.Event()
+    value: list[Any] = []
+    errors: list[BaseException] = []
+
+    def run():
+        try:
+            with CancellationManagerContext(manager):
+                value.append(function(*arguments, **named))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, name=THREAD_NAME).start()
+    try:
+        # With a timeout, or Windows does not see the signal.
+        while not done.wait(0.2):
+            pass
+    except BaseException:
+        manager.start_cancel()
+        done.wait(_PATIENCE)
+        raise
+    if errors:
+        raise errors[0]
+    return value[0]
