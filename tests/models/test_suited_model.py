@@ -154,3 +154,11 @@ def test_padding_that_changes_outputs_is_seen():
     assert depends_on_padding(unmasked)
     assert not depends_on_padding(sequential(layers.Dense(2)))
     assert not depends_on_padding(zoo.GRU(vocabulary_size=V, units=2))
+
+
+def test_a_tagger_has_an_output_per_class_and_token():
+    arguments = {**ARGUMENTS, "head": "tagger", "num_classes": 5, "sequence_length": 9}
+    tagger = keras.Sequential([layers.Embedding(V, 4), layers.Dense(5)])
+    assert suited_model(tagger, **arguments) is tagger
+    with pytest.raises(ValueError, match=r"\(batch, tokens, 4\) for this task; it is .* 5\)"):
+        suited_model(tagger, **{**arguments, "num_classes": 4})

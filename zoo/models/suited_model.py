@@ -21,7 +21,7 @@ def suited_model(
     vocabulary_size: int,
     head: str,
     num_classes: int | None = None,
-    sequence_length: int | None = None,
+    **others: Any,
 ) -> keras.Model:
     """A model that suits a task: the given one, or one around it that ends in logits.
 
@@ -35,8 +35,8 @@ def suited_model(
         model: any Keras model, ids (B, T) -> (B, C), or (B, T, V) for a head per token.
         vocabulary_size: V.
         head: one of `zoo.models.heads.HEADS`.
-        num_classes: C, the number of outputs per text.
-        sequence_length: ignored.
+        num_classes: C, the number of outputs per text, or per token of a tagger.
+        **others: further arguments that a task has for its models, which are ignored.
 
     Raises:
         ValueError: if the model cannot read the ids or has other outputs.
@@ -48,7 +48,7 @@ def suited_model(
     >>> suited_model(mine, vocabulary_size=1000, head="classifier", num_classes=2).output_shape
     (None, 2)
     """
-    del sequence_length
+    del others
     _check_inputs(model)
     outputs = None
     if not _is_functional(model):
@@ -61,7 +61,8 @@ def suited_model(
                 f"{model.name} must be a zoo.SequenceModel to predict tokens: only those read a "
                 "text token by token."
             )
-        _check_shape(model, shape, (None, None, vocabulary_size))
+        outputs_per_token = num_classes if head == "tagger" else vocabulary_size
+        _check_shape(model, shape, (None, None, outputs_per_token))
         return model
     is_own = not isinstance(model, LayeredModel)
     if is_own and head == "classifier":
