@@ -27,9 +27,9 @@ class Logits(keras.layers.Layer):
         ValueError: if `end` is unknown.
 
     Example:
-    >>> logits = zoo.layers.Logits("probability")(np.array([[0.75]]))
-    >>> np.asarray(keras.ops.softmax(logits)).tolist()
-    [[0.25, 0.75]]
+    >>> logits = zoo.layers.Logits("probability")(np.array([[0.5]]))
+    >>> np.asarray(logits).tolist()
+    [[0.0, 0.0]]
     """
 
     def __init__(self, end: str, *, name: str = "logits", **kwargs):

@@ -42,6 +42,7 @@ def suited_model(
         ValueError: if the model cannot read the ids or has other outputs.
 
     Example:
+    >>> import keras
     >>> from zoo.models.suited_model import suited_model
     >>> layers = [keras.layers.Embedding(1000, 8), keras.layers.GlobalAveragePooling1D()]
     >>> mine = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
