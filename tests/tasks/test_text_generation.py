@@ -265,7 +265,8 @@ def test_texts_without_spaces_have_none_in_bits_per_character(whitespace):
 
 def test_a_program_is_learned_with_its_lines_and_indentation():
     program = "def f(x):\n\treturn x\n\ndef g(y):\n\treturn f(y) + 1\n"
-    task = task_of(dataset(train=[program], test=[program]), min_frequency=1)
+    learned = "def g(y):\n\treturn f(y) + 1\n\ndef f(x):\n\treturn x\n"
+    task = task_of(dataset(train=[learned], test=[program]), min_frequency=1)
     ids = task.examples("test").documents.padded(np.array([0]))
     assert {"\n", "\t"} <= set(task.text_to_ids.vocabulary)
     back = zoo.preprocessing.IdsToText.from_text_to_ids(task.text_to_ids)

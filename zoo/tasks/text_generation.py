@@ -224,7 +224,7 @@ class TextGeneration(Task):
     @property
     def spelling(self) -> list[int] | None:
         """Byte counts of the training words without an id, (257,); None if not counted yet."""
-        if self._spelling is None and self.has_data and self.data.is_read("train"):
+        if self._spelling is None and self.has_data and self.text_to_ids.table is not None:
             unknown = self.text_to_ids.oov_counts
             if unknown is None:  # The vocabulary was learned elsewhere.
                 _, unknown = self.data.measure("train")
