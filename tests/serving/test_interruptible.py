@@ -36,6 +36,26 @@ def test_ctrl_c_ends_a_graph_within_two_seconds():
     assert call_interruptibly(count_to, tf.constant(5, tf.int64)).numpy() == 5
 
 
+def test_calls_after_an_interrupted_trace_are_not_cancelled():
+    traced = threading.Event()
+
+    @tf.function(autograph=False)
+    def slow(number):
+        traced.wait(20)
+        return count_to(number)
+
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        call_interruptibly(slow, tf.constant(2**62, tf.int64))
+    assert is_running()
+    assert count_to(tf.constant(4, tf.int64)).numpy() == 4
+    traced.set()
+    deadline = time.monotonic() + 20
+    while is_running():
+        assert time.monotonic() < deadline, "the graph goes on"
+        time.sleep(0.05)
+
+
 def test_values_and_errors_are_those_of_the_call():
     assert call_interruptibly(count_to, number=tf.constant(7, tf.int64)).numpy() == 7
     with pytest.raises(tf.errors.InvalidArgumentError):

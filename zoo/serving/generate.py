@@ -224,7 +224,7 @@ class TextGenerator(ServedModel):
         return {name: value.numpy() for name, value in written.items()}
 
     def _call(self, endpoint: str, **tensors) -> dict[str, Any]:
-        return call_interruptibly(super()._call, endpoint, **tensors)
+        return call_interruptibly(self._saved_model.endpoints[endpoint], **tensors)
 
     def stream(self, prompt: str | bytes, **options) -> Iterator[str]:
         """Continues a prompt and yields its continuation piece by piece.

@@ -30,13 +30,18 @@ def call_interruptibly(function: Callable, *arguments, **named) -> Any:
     if threading.current_thread() is not threading.main_thread():
         return function(*arguments, **named)
     manager, done = CancellationManager(), threading.Event()
+    context = CancellationManagerContext(manager)
     value: list[Any] = []
     errors: list[BaseException] = []
 
     def run():
         try:
-            with CancellationManagerContext(manager):
-                value.append(function(*arguments, **named))
+            # TensorFlow has one cancellation for all threads, so nothing else may run within it.
+            if hasattr(function, "get_concrete_function"):
+                function.get_concrete_function(*arguments, **named)
+            if not manager.is_cancelled:
+                with context:
+                    value.append(function(*arguments, **named))
         except BaseException as error:
             errors.append(error)
         finally:
@@ -49,7 +54,9 @@ def call_interruptibly(function: Callable, *arguments, **named) -> Any:
             pass
     except BaseException:
         manager.start_cancel()
-        done.wait(_PATIENCE)
+        if not done.wait(_PATIENCE):
+            # Or later calls would be cancelled too.
+            context.__exit__(None, None, None)
         raise
     if errors:
         raise errors[0]
