@@ -325,6 +325,8 @@ def test_the_signature_of_a_server_takes_scalars_and_batches(variants):
     prompts = tf.constant(["The story was", "For me"])
     scalars = {
         "max_new_tokens": tf.constant(5),
+        "min_new_tokens": tf.constant(0),
+        "min_p": tf.constant(0.0),
         "temperature": tf.constant(1.0),
         "top_k": tf.constant(0),
         "top_p": tf.constant(1.0),
