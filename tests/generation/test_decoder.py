@@ -120,7 +120,7 @@ def test_each_prompt_has_its_own_options():
     assert together.shape == (3, 20)
     for row, (length, limit) in enumerate(zip((7, 2, 3), limits, strict=True)):
         alone, nats_alone = decode(
-            decoding, ids[row : row + 1, :length], limit, Sampling(*(o[row] for o in options))
+            decoding, ids[row : row + 1, :length], limit, Sampling(*(o[row] for o in options[:5]))
         )
         assert together[row].tolist() == [*alone[0], *[0] * (20 - limit)]
         assert nats[row] == pytest.approx(nats_alone[0], abs=1e-4)

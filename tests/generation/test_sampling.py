@@ -71,7 +71,8 @@ def test_draws_have_the_distribution_they_claim(vocabulary_size, temperature, to
 
 def mixed(key, numbers):
     """SplitMix64 in NumPy."""
-    z = (key + (np.asarray(numbers, "uint64") + 1) * 0x9E3779B97F4A7C15).astype("uint64")
+    # Arrays, since NumPy warns of an overflow of a scalar.
+    z = key + (np.atleast_1d(numbers).astype("uint64") + 1) * 0x9E3779B97F4A7C15
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB
     return z ^ (z >> 31)
@@ -81,7 +82,7 @@ def exactly_drawn(logits, seed, number, temperature, top_k, top_p):
     """What `drawn` draws, in float64."""
     tokens = []
     for row, of_row in enumerate(logits.astype("float64")):
-        key = np.uint64(0)
+        key = np.zeros(1, "uint64")
         for part in (seed, row, number):
             key = mixed(key, part)
         uniform = ((mixed(key, np.arange(len(of_row))) >> 33) + 0.5) / 2**31
@@ -98,7 +99,7 @@ def test_the_numbers_are_those_of_splitmix64():
 
 @pytest.mark.parametrize("vocabulary_size", [20_000, 50_000])
 def test_draws_from_a_large_vocabulary_are_exact(vocabulary_size):
-    logits = np.random.default_rng(0).normal(0, 3, (120, vocabulary_size)).astype("float32")
+    logits = np.random.default_rng(0).normal(0, 3, (25, vocabulary_size)).astype("float32")
     for number, options in enumerate([(1.0, 0, 1.0), (0.7, 0, 1.0), (1.0, 40, 1.0), (1.2, 0, 0.6)]):
         temperature, top_k, top_p = options
         tokens = drawn(logits, 9, number, temperature=temperature, top_k=top_k, top_p=top_p)
