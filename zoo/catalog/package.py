@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import zoo
 from zoo.catalog.card import card, recipe_command
@@ -46,18 +48,13 @@ def ship(
         report.save(new / pretrained.REPORT)
         with_test = bool(report.test) if test is None else test
         splits = ["validation", "test"] if with_test else ["validation"]
-        scored = {split: zoo.evaluate(new, split=split) for split in splits}
-        last = scored.get("test", scored["validation"])
         facts = {
             "quantization": recipe.quantization,
-            "bytes": _size(new / _VERSION),
             "seed": zoo.Report.best_on_validation(report.runs or [report], task.monitor).seed,
-            "validation": scored["validation"].scores,
-            "test": scored["test"].scores if "test" in scored else {},
-            "details": last.details,
+            **_measured(new, splits),
         }
-        if "test" in scored and not report.test:
-            report = dataclasses.replace(report, test=scored["test"].scores)
+        if facts["test"] and not report.test:
+            report = dataclasses.replace(report, test=facts["test"])
             training = {k: v for k, v in recipe.training.items() if k != "test"}
             recipe = dataclasses.replace(recipe, training=training)
         # The folders of this machine are of no use to a reader.
@@ -72,7 +69,8 @@ def ship(
 def export_again(name: str, *, folder: files.StrPath | None = None) -> pathlib.Path:
     """Exports a pretrained model from its stored weights, after a change of the export.
 
-    Weights and scores stay as they are; the graph, the card and the checksums are new.
+    The weights and the scores of the run stay as they are. The graph, the card and the checksums
+    are new, and the SavedModel is scored again on the splits that it was scored on.
 
     Args:
         name: the model's name.
@@ -90,10 +88,22 @@ def export_again(name: str, *, folder: files.StrPath | None = None) -> pathlib.P
     model, task = zoo.load(target)
     with files.atomic_write(target) as new:
         zoo.export_saved_model(model, task, new / _VERSION, quantization=recipe.quantization)
-        facts = {**report.shipped, "bytes": _size(new / _VERSION)}
+        report.save(new / pretrained.REPORT)
+        splits = [split for split in ("validation", "test") if report.shipped[split]]
+        facts = {**report.shipped, **_measured(new, splits)}
         report = dataclasses.replace(report, details={**report.details, "shipped": facts})
         _complete(new, name, report, recipe)
     return target
+
+
+def _measured(folder: pathlib.Path, splits: Sequence[str]) -> dict[str, Any]:
+    """The size of a model's SavedModel, its scores on splits, and the details of the last one."""
+    scored = {split: zoo.evaluate(folder, split=split) for split in splits}
+    return {
+        "bytes": _size(folder / _VERSION),
+        **{s: scored[s].scores if s in scored else {} for s in ("validation", "test")},
+        "details": scored[splits[-1]].details,
+    }
 
 
 def _size(folder: pathlib.Path) -> int:

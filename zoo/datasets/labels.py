@@ -114,6 +114,6 @@ class LabelSpellings:
 
 
 def _shown(label: str) -> str:
-    """Returns a label in quotes; escaped if it cannot be told by sight from its clean form."""
+    """Returns a label in quotes; escaped if it looks like its clean form."""
     is_plain = label == clean_label(label)
     return repr(label) if is_plain else ascii(label)

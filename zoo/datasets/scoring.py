@@ -16,7 +16,7 @@ from zoo.datasets.reading import ReadingOptions
 from zoo.datasets.reading.texts import find_splits
 from zoo.utils.text import list_names
 
-# A running text is scored in parts of at most so many characters.
+# The most characters of a part in which a running text is scored.
 _MAX_CHARACTERS = 100_000
 
 
@@ -102,7 +102,7 @@ def is_split_off(dataset: TextDataset) -> bool:
 
 
 def with_classes(dataset: TextDataset, label_names: Sequence[str]) -> TextDataset:
-    """A dataset with the classes of a model, which are all of its own and may be more.
+    """A dataset with the classes of a model, which include all classes of the dataset.
 
     Raises:
         DatasetError: if a class of the dataset is none of the model.

@@ -120,7 +120,7 @@ def _where(pattern: str, texts: tf.Tensor, rewrite: Callable) -> tf.Tensor:
 def _keep_joiners(texts: tf.Tensor, unspaced: str) -> tf.Tensor:
     """Removes joiners that join nothing, and spaces without width between letters without spaces.
 
-    A joiner at the end of a word after a mark tells how the mark is written (in Malayalam).
+    A joiner at the end of a word after a mark determines how the mark is written (in Malayalam).
     """
     texts = tf.strings.regex_replace(texts, f"({unspaced}){_SPACE_WITHOUT_WIDTH}+", r"\1")
     texts = tf.strings.regex_replace(texts, rf"(^|[^{_JOINABLE}])[{JOINERS}]+", r"\1")

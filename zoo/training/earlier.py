@@ -73,7 +73,7 @@ def _check_seeds(run: Run, seeds: Sequence[int] | None) -> None:
         there = [each.seed for each in runs if each.seed is not None] or None
     elif not folders and not run.checkpoint.is_file():
         return
-    # Seeds can be added: each is a fit of its own.
+    # Seeds can be added: each is a separate fit.
     if (there is None) != (seeds is None) or not {*(there or ())} <= {*(seeds or ())}:
         now = None if seeds is None else list(seeds)
         check_same(run, {"seeds": there}, {"seeds": now})

@@ -13,7 +13,7 @@ TABLE_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 
 # The first line that Excel writes and reads to name the delimiter.
 _SEPARATOR = re.compile(r'\s*"?sep=(.)"?[,;\t|]*\s*', re.IGNORECASE)
-# A header is looked for in so many lines.
+# Lines in which a header is looked for.
 _MAX_LINES_ABOVE = 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 LabelValues = Mapping[int, frozenset[str] | None]

@@ -12,9 +12,9 @@ from zoo.datasets.reading.opening import Line, Lines
 from zoo.datasets.reading.records import Record, Records
 from zoo.utils.text import list_names
 
-# If so many lines in a row are records by themselves, the quote before them is a stray one.
+# With this number of consecutive lines that are records by themselves, a quote is a stray one.
 _MAX_RECORDS_IN_QUOTES = 50
-# If no column shows what a record is, at least so many lines must look like records.
+# The least number of lines that must look like records if no column shows what a record is.
 _MIN_RECORDS_WITHOUT_LABELS = 8
 # So many records of a pipe are kept to know its labels.
 _NUM_SEEN = 200
