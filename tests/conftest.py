@@ -34,6 +34,14 @@ def eager():
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.fixture
+def grappler():
+    """Graphs are optimized as in other processes, whose fits are compared bit by bit."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(scope="session")
 def run(reviews, tmp_path_factory):
     """The folder of a run that nobody changes, with everything in it."""

@@ -182,7 +182,7 @@ def zoo_fit(recipe, out, *more):
 
 
 @pytest.mark.slow
-def test_a_killed_process_and_one_that_was_asked_to_stop_go_on(whole, tmp_path):
+def test_a_killed_process_and_one_that_was_asked_to_stop_go_on(tmp_path, grappler):
     out = tmp_path / "run"
     recipe = dataclasses.replace(
         RECIPES["lstm"], training={**RECIPES["lstm"].training, "epochs": 40, "early_stopping": 40}
