@@ -32,7 +32,7 @@ demo: $(INSTALLED)  ## Trains, exports and uses a model on the embedded corpus, 
 test: $(INSTALLED)  ## Runs the tests, but for those that take longest.
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) -m "not slow" tests
 
-slow: $(INSTALLED)  ## Runs the tests that take longest, in two minutes.
+slow: $(INSTALLED)  ## Runs the tests that take longest, in five minutes.
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS) -m slow tests
 
 fuzz: $(INSTALLED)  ## Reads tens of thousands of damaged files and odd texts.

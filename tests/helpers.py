@@ -176,8 +176,11 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable) -> pat
     try:
         folder.mkdir()
     except FileExistsError:
-        wait_until(lambda: finished.exists())
+        wait_until(finished.exists)
     else:
-        make(folder)
-        finished.touch()
+        try:
+            make(folder)
+        finally:
+            # Those who wait for what could not be made fail at once.
+            finished.touch()
     return folder
